@@ -1,0 +1,16 @@
+import type { Codec } from './codec.js'
+
+/** Bytes of a full vector's row: whole groups of four floats. */
+export function vectorByteLength(dimensions: number): number {
+  return Math.ceil(dimensions / 4) * 16
+}
+
+/** Full vectors: exact, 4 bytes a component. */
+export const f32: Codec = {
+  name: 'f32',
+  scorer: 0,
+  approximate: false,
+  trainingCount: 0,
+  rowBytes: vectorByteLength,
+  train: () => undefined
+}

@@ -1,0 +1,378 @@
+import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
+import { vectorByteLength } from '../codecs/f32.js'
+import type { Arena } from '../storage/arena.js'
+import type { BlockCache } from '../storage/block-cache.js'
+import type { Space } from '../storage/space.js'
+import type { Kernel } from './kernel.js'
+import {
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_LEVELS,
+  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_UPPER,
+  GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
+  ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
+} from './kernel/layout.js'
+import { type Label, RecordRows, type RecordSource } from './record-rows.js'
+import type { Scratch } from './scratch.js'
+
+const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
+/** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
+const BASE_STRIDE = 3
+const NO_NEIGHBOR = 0xffffff
+const NO_SLOT = 0xffffffff
+/** Candidates per result that are measured by their full vectors, when codes are approximate. */
+const OVERSAMPLE = 3
+/** Vectors that a codebook is trained on, at most. */
+const TRAINING_SAMPLE = 16_384
+/** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
+const MOST_LEVELS = 32
+
+export interface GraphOptions {
+  dimensions: number
+  metric: Metric
+  codec: CodecName
+  M: number
+  efConstruction: number
+  seed: number
+}
+
+/** What a checkpoint keeps of a graph besides its blocks. */
+export interface GraphState {
+  ordinals: number
+  linked: number
+  slots: number
+  entry: number
+  levels: number
+  live: number
+  codebook: Codebook | undefined
+}
+
+export const EMPTY_GRAPH: GraphState = { ordinals: 0, linked: 0, slots: 0, entry: 0, levels: 0, live: 0, codebook: undefined }
+
+export interface Found {
+  ordinal: number
+  distance: number
+}
+
+/** Kinds of paged spaces of a graph, and how their blocks come into being and from disk. */
+export interface GraphStorage {
+  /** Reads a block into its frame, or says that it is a new one. */
+  load(kind: 'codes' | 'base' | 'upper' | 'states', block: number, frame: number, frameBytes: number): boolean
+  records: RecordSource
+}
+
+/**
+ * The graph of one collection: the driver of the kernel's search and insertion.
+ *
+ * Ordinals come in order, and are linked in order: what [linked, ordinals) holds is searched by scanning until it is linked, so
+ * that a vector is found as soon as it is stored, and the graph is a function of the order of operations alone.
+ */
+export class Graph {
+  readonly ptr: number
+  readonly codes: Space
+  readonly base: Space
+  readonly upper: Space
+  readonly states: Space
+  readonly records: RecordRows
+  readonly options: GraphOptions
+  readonly #arena: Arena
+  readonly #kernel: Kernel
+  readonly #scratch: Scratch
+  readonly #vectorBytes: number
+  #reserved = 0
+  #ordinals = 0
+  #linked = 0
+  #live = 0
+  #codebook: Codebook | undefined
+  readonly #bits = new Uint32Array(1)
+  readonly #float = new Float32Array(this.#bits.buffer)
+
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, storage: GraphStorage, options: GraphOptions) {
+    this.#arena = arena
+    this.#kernel = kernel
+    this.#scratch = scratch
+    this.options = options
+    const { dimensions, M } = options
+    const codec = codecs[options.codec]
+    this.#vectorBytes = vectorByteLength(dimensions)
+    const paged = (kind: 'codes' | 'base' | 'upper' | 'states', rowBytes: number, fill: number): Space => {
+      const space: Space = cache.createSpace({
+        rowBytes,
+        load: (block, frame) => {
+          if (!storage.load(kind, block, frame, space.frameBytes)) arena.bytes.fill(fill, frame, frame + space.frameBytes)
+        }
+      })
+      return space
+    }
+    this.codes = paged('codes', codec.rowBytes(dimensions), 0)
+    this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
+    this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
+    this.states = paged('states', 1, STATE_FREE)
+    this.records = new RecordRows(arena, cache, kernel, storage.records, dimensions, codec.approximate ? this.#vectorBytes : 0, options.metric)
+
+    this.ptr = arena.allocate(GRAPH_BYTES)
+    this.#set(GRAPH_CODES, this.codes.ptr)
+    this.#set(GRAPH_STATES, this.states.ptr)
+    this.#set(GRAPH_RECORDS, this.records.space.ptr)
+    this.#setLevel(GRAPH_BASE, this.base, BASE_HEADER, BASE_STRIDE, NO_NEIGHBOR, 2 * M)
+    this.#setLevel(GRAPH_UPPER, this.upper, UPPER_HEADER, 4, NO_SLOT, M)
+    this.#set(GRAPH_M, M)
+    this.#set(GRAPH_EF_CONSTRUCTION, options.efConstruction)
+    this.#set(GRAPH_SEED, options.seed)
+    this.#set(GRAPH_DIM, dimensions)
+    this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
+    this.#set(GRAPH_SCORER, codec.scorer)
+    this.#set(GRAPH_METRIC, METRICS[options.metric])
+    this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
+    this.#ensureScratch(options.efConstruction)
+  }
+
+  get ordinals(): number {
+    return this.#ordinals
+  }
+
+  /** Ordinals below this are in the graph. */
+  get linked(): number {
+    return this.#linked
+  }
+
+  get live(): number {
+    return this.#live
+  }
+
+  get levels(): number {
+    return this.#get(GRAPH_LEVELS)
+  }
+
+  get entry(): number {
+    return this.#get(GRAPH_ENTRY)
+  }
+
+  get slots(): number {
+    return this.#get(GRAPH_SLOTS)
+  }
+
+  get codebook(): Codebook | undefined {
+    return this.#codebook
+  }
+
+  /** Whether codes can be made: at once, or when there was enough to train on. */
+  get trained(): boolean {
+    return this.#codebook !== undefined || codecs[this.options.codec].trainingCount === 0
+  }
+
+  /** Bytes of the row that an ordinal takes in the spaces of codes and of level 0. */
+  get rowBytes(): { codes: number, base: number } {
+    return { codes: this.codes.rowBytes, base: this.base.rowBytes }
+  }
+
+  state(): GraphState {
+    return {
+      ordinals: this.#ordinals, linked: this.#linked, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook
+    }
+  }
+
+  /** Goes on from a checkpoint. */
+  restore(state: GraphState): void {
+    this.#reserve(state.ordinals)
+    this.upper.reserve(state.slots + MOST_LEVELS)
+    this.#ordinals = state.ordinals
+    this.#set(GRAPH_ORDINALS, state.ordinals)
+    this.#linked = state.linked
+    this.#live = state.live
+    this.#set(GRAPH_SLOTS, state.slots)
+    this.#set(GRAPH_ENTRY, state.entry)
+    this.#set(GRAPH_LEVELS, state.levels)
+    if (state.codebook) this.#setCodebook(state.codebook)
+  }
+
+  /**
+   * Encodes a vector under `ordinal`, which no search sees before `show`.
+   *
+   * Shapes: vector f32[dim] as the user gave it.
+   */
+  store(ordinal: number, vector: Float32Array, label: Label): void {
+    this.#reserve(ordinal + 1)
+    this.records.fill(ordinal, vector, label)
+    if (!this.trained) return
+    this.#ensureScratch(this.options.efConstruction)
+    this.#loadVector(vector)
+    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+  }
+
+  /** Lets every search find a stored ordinal; ordinals become visible in their order. */
+  show(ordinal: number): void {
+    this.#setState(ordinal, STATE_LIVE)
+    this.#ordinals = ordinal + 1
+    this.#set(GRAPH_ORDINALS, this.#ordinals)
+    this.#live++
+  }
+
+  /** Makes an ordinal invisible to every search. */
+  remove(ordinal: number): void {
+    if (this.stateOf(ordinal) !== STATE_LIVE) return
+    this.#setState(ordinal, STATE_DEAD)
+    this.#live--
+  }
+
+  stateOf(ordinal: number): number {
+    return this.#arena.bytes[this.#kernel.rowAddress(this.states.ptr, ordinal) >>> 0]!
+  }
+
+  /** Whether enough is stored to train a codebook that is still missing. */
+  get wantsTraining(): boolean {
+    return !this.trained && this.#ordinals >= codecs[this.options.codec].trainingCount && this.#live > 0
+  }
+
+  /** Trains the codebook on what is live, and encodes that. What is dead by now never enters the graph. */
+  train(afterEach: (ordinal: number) => void = () => undefined): void {
+    const live: number[] = []
+    for (let ordinal = 0; ordinal < this.#ordinals; ordinal++) {
+      if (this.stateOf(ordinal) === STATE_LIVE) live.push(ordinal)
+      else this.#setState(ordinal, STATE_FREE)
+    }
+    const step = Math.max(1, Math.ceil(live.length / TRAINING_SAMPLE))
+    const sample: Float32Array[] = []
+    for (let i = 0; i < live.length; i += step) sample.push(this.records.vector(live[i]!))
+    const { codec, dimensions, metric } = this.options
+    this.#setCodebook(codecs[codec].train(sample, dimensions, metric)!)
+    for (const ordinal of live) {
+      this.#arena.f32.set(this.records.vector(ordinal), this.#scratch.query / 4)
+      this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+      afterEach(ordinal)
+    }
+  }
+
+  /** Links the next ordinal; false when all are, or when codes cannot be made yet. */
+  linkNext(): boolean {
+    if (this.#linked === this.#ordinals || !this.trained) return false
+    const ordinal = this.#linked
+    if (this.stateOf(ordinal) !== STATE_FREE) {
+      this.upper.reserve(this.slots + MOST_LEVELS)
+      this.#ensureScratch(this.options.efConstruction)
+      this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
+    }
+    this.#linked++
+    return true
+  }
+
+  /**
+   * The nearest live ordinals, nearest first: `k` of them, or all when fewer are live.
+   *
+   * Shapes: vector f32[dim] as the user gave it. `ef` is how many candidates are kept, at least k.
+   */
+  search(vector: Float32Array, k: number, ef: number): Found[] {
+    const wanted = Math.min(k, this.#live)
+    if (wanted === 0) return []
+    let width = Math.max(ef, wanted)
+    for (;;) {
+      // Where the beam would hold most of the graph, looking at everything is cheaper, and exact.
+      if (width * 4 > this.#linked) return this.exact(vector, wanted)
+      this.#prepare(vector, width)
+      this.#kernel.loadQuery(this.ptr, this.#scratch.ptr)
+      let found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted, Math.min(width, wanted * OVERSAMPLE + 10))
+      if (this.#linked < this.#ordinals) found = this.#kernel.scan(this.ptr, this.#scratch.ptr, this.#linked, this.#ordinals, wanted, found)
+      if (found === wanted) return this.#results(found)
+      width *= 4
+    }
+  }
+
+  /** As search, by looking at every live vector of [from, to). */
+  exact(vector: Float32Array, k: number, from = 0, to = this.#ordinals): Found[] {
+    const wanted = Math.min(k, this.#live)
+    if (wanted === 0) return []
+    this.#prepare(vector, wanted)
+    return this.#results(this.#kernel.scan(this.ptr, this.#scratch.ptr, from, to, wanted, 0))
+  }
+
+  /** A node of level 0, as stored. */
+  baseNode(ordinal: number): { protectedCount: number, neighbors: number[] } {
+    const { bytes } = this.#arena
+    const row = this.#kernel.rowAddress(this.base.ptr, ordinal) >>> 0
+    const neighbors: number[] = []
+    for (let at = row + BASE_HEADER; neighbors.length < 2 * this.options.M; at += BASE_STRIDE) {
+      const neighbor = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
+      if (neighbor === NO_NEIGHBOR) break
+      neighbors.push(neighbor)
+    }
+    return { protectedCount: bytes[row + ROW_PROTECTED]!, neighbors }
+  }
+
+  /** A node of an upper level, as stored. */
+  upperNode(slot: number): { level: number, ordinal: number, below: number, neighbors: number[] } {
+    const row = this.#kernel.rowAddress(this.upper.ptr, slot) >>> 0
+    const words = new DataView(this.#arena.bytes.buffer, row, this.upper.rowBytes)
+    const neighbors: number[] = []
+    for (let at = UPPER_HEADER; at < words.byteLength; at += 4) {
+      const neighbor = words.getUint32(at, true)
+      if (neighbor === NO_SLOT) break
+      neighbors.push(neighbor)
+    }
+    return { level: words.getUint8(ROW_LEVEL), ordinal: words.getUint32(ROW_ORDINAL, true), below: words.getUint32(ROW_BELOW, true), neighbors }
+  }
+
+  #prepare(vector: Float32Array, width: number): void {
+    this.#ensureScratch(Math.max(width, this.options.efConstruction))
+    this.#loadVector(vector)
+  }
+
+  #loadVector(vector: Float32Array): void {
+    const at = this.#scratch.query / 4
+    const { f32 } = this.#arena
+    f32.set(vector, at)
+    f32.fill(0, at + vector.length, at + this.#vectorBytes / 4)
+    this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
+  }
+
+  #results(count: number): Found[] {
+    const { u32 } = this.#arena
+    const at = this.#scratch.result / 4
+    const results: Found[] = []
+    for (let i = 0; i < count; i++) {
+      const key = u32[at + 2 * i + 1]!
+      // The inverse of sortable() in codecs/kernel/f32.ts.
+      this.#bits[0] = key & 0x80000000 ? key ^ 0x80000000 : ~key
+      results.push({ ordinal: u32[at + 2 * i]! >>> 1, distance: this.#float[0]! })
+    }
+    return results
+  }
+
+  #setCodebook(codebook: Codebook): void {
+    this.#codebook = codebook
+    this.#arena.f32.set(codebook.offsets, this.#get(GRAPH_OFFSETS) / 4)
+    this.#arena.f32[(this.ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale
+  }
+
+  #setState(ordinal: number, state: number): void {
+    this.#arena.bytes[this.#kernel.dirtyRowAddress(this.states.ptr, ordinal) >>> 0] = state
+  }
+
+  #reserve(ordinals: number): void {
+    this.codes.reserve(ordinals)
+    this.base.reserve(ordinals)
+    this.states.reserve(ordinals)
+    this.records.space.reserve(ordinals)
+    this.upper.reserve(this.slots + MOST_LEVELS)
+    this.#reserved = Math.max(this.#reserved, ordinals)
+  }
+
+  #ensureScratch(ef: number): void {
+    this.#scratch.ensure({
+      vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, M: this.options.M, ef, ids: Math.max(this.#reserved, this.slots + MOST_LEVELS)
+    })
+  }
+
+  #setLevel(at: number, space: Space, header: number, stride: number, empty: number, capacity: number): void {
+    this.#set(at + LEVEL_SPACE, space.ptr)
+    this.#set(at + LEVEL_HEADER, header)
+    this.#set(at + LEVEL_STRIDE, stride)
+    this.#set(at + LEVEL_EMPTY, empty)
+    this.#set(at + LEVEL_CAPACITY, capacity)
+  }
+
+  #get(word: number): number {
+    return this.#arena.u32[(this.ptr + word) / 4]!
+  }
+
+  #set(word: number, value: number): void {
+    this.#arena.u32[(this.ptr + word) / 4] = value
+  }
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+
+/** Exports of the kernel module; all numbers are addresses or counts in its memory. What they do is told where they stand. */
+export interface Kernel {
+  scoreL2(query: number, rowBytes: number, addresses: number, count: number, keys: number): void
+  scoreDot(query: number, rowBytes: number, bias: number, addresses: number, count: number, keys: number): void
+  scoreSq8(query: number, base: number, dim: number, addresses: number, count: number, keys: number): void
+  loadSq8(row: number, dim: number, signed: boolean | number, query: number): number
+  encodeSq8(vector: number, offsets: number, inverse: number, dim: number, signed: boolean | number, row: number): void
+  checksum(ptr: number, byteLength: number): bigint
+  rowAddress(space: number, row: number): number
+  dirtyRowAddress(space: number, row: number): number
+  prepareVector(graph: number, scratch: number): void
+  encodeRow(graph: number, scratch: number, row: number): void
+  loadQuery(graph: number, scratch: number): void
+  levelOf(graph: number, ordinal: number): number
+  insert(graph: number, scratch: number, ordinal: number): void
+  search(graph: number, scratch: number, ef: number, k: number, rerank: number): number
+  scan(graph: number, scratch: number, from: number, to: number, k: number, found: number): number
+}
+
+/** What the kernel calls back for. */
+export interface KernelCallbacks {
+  /** Makes a block of a space resident. */
+  fault(spaceId: number, block: number): void
+  /** Fills a record row of a space. */
+  loadRecord(spaceId: number, ordinal: number): void
+}
+
+export type KernelBuild = 'simd' | 'relaxed'
+export type KernelChoice = 'auto' | KernelBuild
+
+/** The smallest module with a relaxed instruction: `() -> i8x16.relaxed_swizzle(0, 0)`, dropped. */
+const RELAXED_PROBE = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 26, 11
+)
+
+const modules = new Map<KernelBuild, WebAssembly.Module>()
+
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_PROBE)
+}
+
+export function chooseBuild(choice: KernelChoice): KernelBuild {
+  return choice === 'auto' ? (hasRelaxedSimd() ? 'relaxed' : 'simd') : choice
+}
+
+function compile(build: KernelBuild): WebAssembly.Module {
+  let module = modules.get(build)
+  if (!module) {
+    module = new WebAssembly.Module(readFileSync(new URL(`../kernel/${build}.wasm`, import.meta.url)))
+    modules.set(build, module)
+  }
+  return module
+}
+
+/** An instance of the kernel over `memory`. */
+export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory, ...callbacks } })
+  return instance.exports as object as Kernel
+}

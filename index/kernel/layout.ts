@@ -1,0 +1,94 @@
+/**
+ * The words of a graph descriptor, of a level within it, and of a searcher's scratch, in kernel memory. Read by both compilers.
+ *
+ * Graph: what a collection's index is. Scratch: what one thread needs to search or change it.
+ */
+
+/** ptrs of the space descriptors (storage/kernel/layout.ts). */
+export const GRAPH_CODES = 0
+export const GRAPH_STATES = 4
+export const GRAPH_RECORDS = 8
+/** A level descriptor for level 0 (rows by ordinal) and one for the upper levels (rows by slot). */
+export const GRAPH_BASE = 16
+export const GRAPH_UPPER = 48
+/** Ordinals and slots in use so far; the next one to be given out. */
+export const GRAPH_ORDINALS = 80
+export const GRAPH_SLOTS = 84
+/** The slot of the entry point and its level; 0 levels when the graph is empty. */
+export const GRAPH_ENTRY = 88
+export const GRAPH_LEVELS = 92
+export const GRAPH_M = 96
+export const GRAPH_EF_CONSTRUCTION = 100
+export const GRAPH_SEED = 104
+export const GRAPH_DIM = 112
+/** Bytes of a full vector's row: 4 * dim, rounded up to 16. */
+export const GRAPH_VECTOR_BYTES = 116
+export const GRAPH_SCORER = 120
+export const GRAPH_METRIC = 124
+/** SQ8: ptr of f32[dim] offsets, and 1 / scale. */
+export const GRAPH_OFFSETS = 128
+export const GRAPH_INVERSE_SCALE = 132
+export const GRAPH_BYTES = 192
+
+/** A level: its space, the bytes before the first neighbor of a row, bytes of a neighbor, its empty value, neighbors at most. */
+export const LEVEL_SPACE = 0
+export const LEVEL_HEADER = 4
+export const LEVEL_STRIDE = 8
+export const LEVEL_EMPTY = 12
+export const LEVEL_CAPACITY = 16
+
+/** A base row begins with u8 protected neighbors; an upper row with that, u8 level, u32 ordinal at 4, u32 slot below at 8. */
+export const ROW_PROTECTED = 0
+export const ROW_LEVEL = 1
+export const ROW_ORDINAL = 4
+export const ROW_BELOW = 8
+export const BASE_HEADER = 1
+export const UPPER_HEADER = 12
+
+/** How codes are compared. */
+export const SCORER_F32 = 0
+export const SCORER_SQ8 = 1
+export const METRIC_L2 = 0
+export const METRIC_COSINE = 1
+export const METRIC_DOT = 2
+
+/** One byte an ordinal. A hidden node is linked, but its batch is not yet applied as a whole. */
+export const STATE_FREE = 0
+export const STATE_HIDDEN = 1
+export const STATE_LIVE = 2
+export const STATE_DEAD = 3
+
+/** A record row is f32[dim] (padded), then u8 loaded, then what the driver keeps beside it. */
+export const RECORD_LOADED = 1
+
+/** Words of a scratch descriptor: ptrs, then counters. */
+/** The full query, f32[dim]; a buffer for its integer form; and which of them (or which row) the scorer compares with. */
+export const SCRATCH_QUERY = 0
+export const SCRATCH_LEVELS = 4
+export const SCRATCH_CODE_QUERY = 76
+export const SCRATCH_BASE = 8
+export const SCRATCH_BEAM = 12
+export const SCRATCH_BEAM_CAPACITY = 16
+export const SCRATCH_BEAM_COUNT = 20
+export const SCRATCH_IDS = 24
+export const SCRATCH_ROWS = 28
+export const SCRATCH_ADDRESSES = 32
+export const SCRATCH_KEYS = 36
+export const SCRATCH_VISITED = 40
+export const SCRATCH_VISITED_BYTES = 44
+export const SCRATCH_EPOCH = 48
+export const SCRATCH_COPIES = 52
+export const SCRATCH_SELECTED = 56
+export const SCRATCH_ROW = 60
+export const SCRATCH_RESULT = 64
+export const SCRATCH_RESULT_COUNT = 68
+export const SCRATCH_CANDIDATES = 72
+/** Counters of the work done, u32, wrapping: distances, hops. */
+export const SCRATCH_DISTANCES = 80
+export const SCRATCH_HOPS = 84
+/** Where reads that only warm the cache are kept from being optimised away. */
+export const SCRATCH_TOUCHED = 88
+export const SCRATCH_BYTES = 128
+
+/** Nodes whose neighbors are gathered together, and what the buffers for one round must hold. */
+export const WIDTH = 4

@@ -1,0 +1,133 @@
+import type { Metric } from '../codecs/codec.js'
+import { vectorByteLength } from '../codecs/f32.js'
+import type { Arena } from '../storage/arena.js'
+import type { BlockCache } from '../storage/block-cache.js'
+import type { Space } from '../storage/space.js'
+import type { Kernel } from './kernel.js'
+import { RECORD_LOADED } from './kernel/layout.js'
+
+/** Key and metadata of a record, as stored. */
+export interface Label {
+  key: Uint8Array
+  metadata: Uint8Array
+}
+
+/** The store of records, as the index sees it. */
+export interface RecordSource {
+  /** Reads the record of a live ordinal: its vector's bits into `bits` at `to`. Throws when it is missing or damaged. */
+  read(ordinal: number, bits: Uint32Array, to: number): Label
+}
+
+/** Room in a row for a key and small metadata; longer ones are read from the store when they are asked for. */
+const LABEL_BYTES = 56
+const LOADED = 0
+const KEY_BYTES = 2
+const METADATA_BYTES = 4
+const HEADER = 8
+const TOO_LONG = 0xffff
+
+/**
+ * What results need of records, cached beside the codes: the full vector, to measure by, and key and metadata.
+ *
+ * | offset | bytes | type | name | meaning |
+ * |---|---|---|---|---|
+ * | 0 | vectorBytes | f32[] | vector | as it is compared: unit length for cosine; absent where codes are exact |
+ * | +0 | 1 | u8 | loaded | RECORD_LOADED when the row is filled |
+ * | +2 | 2 | u16 | keyBytes | TOO_LONG when key and metadata do not fit |
+ * | +4 | 2 | u16 | metadataBytes | |
+ * | +8 | 56 | | label | key, metadata |
+ */
+export class RecordRows {
+  readonly space: Space
+  readonly #arena: Arena
+  readonly #kernel: Kernel
+  readonly #source: RecordSource
+  readonly #dimensions: number
+  readonly #vectorBytes: number
+  readonly #metric: Metric
+  readonly #memory: Buffer
+  readonly #vector: Float32Array
+  readonly #bits: Uint32Array
+
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RecordSource, dimensions: number, vectorBytes: number, metric: Metric) {
+    this.#arena = arena
+    this.#kernel = kernel
+    this.#source = source
+    this.#dimensions = dimensions
+    this.#vectorBytes = vectorBytes
+    this.#metric = metric
+    this.#memory = Buffer.from(arena.memory.buffer as ArrayBuffer)
+    this.#vector = new Float32Array(vectorByteLength(dimensions) / 4)
+    this.#bits = new Uint32Array(this.#vector.buffer)
+    const space: Space = cache.createSpace({
+      rowBytes: vectorBytes + HEADER + LABEL_BYTES,
+      load: (_block, frame) => arena.bytes.fill(0, frame, frame + space.frameBytes)
+    })
+    this.space = space
+  }
+
+  /** Fills the row of an ordinal from the store. */
+  load(ordinal: number): void {
+    const label = this.#source.read(ordinal, this.#bits, 0)
+    this.fill(ordinal, this.#vector.subarray(0, this.#dimensions), label)
+  }
+
+  /** Fills the row of an ordinal. */
+  fill(ordinal: number, vector: Float32Array, { key, metadata }: Label): void {
+    const { bytes } = this.#arena
+    const row = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
+    if (this.#vectorBytes) {
+      // NOTE: rows need not be aligned to floats, so the vector is prepared apart.
+      this.#vector.set(vector)
+      if (this.#metric === 'cosine') normalize(this.#vector)
+      bytes.set(new Uint8Array(this.#vector.buffer, 0, this.#vectorBytes), row)
+    }
+    const head = row + this.#vectorBytes
+    const fits = key.length + metadata.length <= LABEL_BYTES
+    this.#memory.writeUInt16LE(fits ? key.length : TOO_LONG, head + KEY_BYTES)
+    this.#memory.writeUInt16LE(fits ? metadata.length : 0, head + METADATA_BYTES)
+    if (fits) {
+      bytes.set(key, head + HEADER)
+      bytes.set(metadata, head + HEADER + key.length)
+    }
+    bytes[head + LOADED] = RECORD_LOADED
+  }
+
+  /** The vector of an ordinal as it is compared. Shapes: f32[dim]. */
+  vector(ordinal: number): Float32Array {
+    const row = this.#loadedRow(ordinal)
+    return new Float32Array(this.#arena.bytes.slice(row, row + this.#dimensions * 4).buffer as unknown as ArrayBuffer)
+  }
+
+  /** Key and metadata of an ordinal: a copy. */
+  label(ordinal: number): { key: string, metadata: Uint8Array } {
+    const head = this.#loadedRow(ordinal) + this.#vectorBytes
+    const keyBytes = this.#memory.readUInt16LE(head + KEY_BYTES)
+    if (keyBytes === TOO_LONG) {
+      const { key, metadata } = this.#source.read(ordinal, this.#bits, 0)
+      return { key: Buffer.from(key).toString(), metadata }
+    }
+    const keyEnd = head + HEADER + keyBytes
+    const metadataBytes = this.#memory.readUInt16LE(head + METADATA_BYTES)
+    return {
+      key: this.#memory.toString('utf8', head + HEADER, keyEnd),
+      metadata: metadataBytes ? Buffer.from(this.#memory.subarray(keyEnd, keyEnd + metadataBytes)) : NOTHING
+    }
+  }
+
+  #loadedRow(ordinal: number): number {
+    const row = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
+    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] === RECORD_LOADED) return row
+    this.load(ordinal)
+    return row
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+function normalize(vector: Float32Array): void {
+  let sum = 0
+  for (const value of vector) sum += value * value
+  const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
+  for (let i = 0; i < vector.length; i++) vector[i]! *= scale
+}

@@ -1,0 +1,83 @@
+import type { Arena } from '../storage/arena.js'
+import {
+  SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_BYTES, SCRATCH_CANDIDATES, SCRATCH_COPIES, SCRATCH_DISTANCES, SCRATCH_HOPS,
+  SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW, SCRATCH_ROWS, SCRATCH_SELECTED, SCRATCH_VISITED,
+  SCRATCH_VISITED_BYTES, WIDTH
+} from './kernel/layout.js'
+
+/** Ordinals that the kernel scans together (kernel/result.ts). */
+const SCAN = 64
+
+/** What a graph asks of the scratch it is searched or changed with. */
+export interface ScratchNeeds {
+  vectorBytes: number
+  rowBytes: number
+  M: number
+  /** Entries of the beam and of the result. */
+  ef: number
+  /** Ids to mark as visited: ordinals, or slots. */
+  ids: number
+}
+
+/** The working memory of one searcher: its buffers grow to what is asked of them, and are never shared by two threads. */
+export class Scratch {
+  /** Address of the descriptor (kernel/layout.ts). */
+  readonly ptr: number
+  readonly #arena: Arena
+  readonly #byteLengths = new Map<number, number>()
+
+  constructor(arena: Arena) {
+    this.#arena = arena
+    this.ptr = arena.allocate(SCRATCH_BYTES)
+  }
+
+  ensure({ vectorBytes, rowBytes, M, ef, ids }: ScratchNeeds): void {
+    const round = Math.max(WIDTH * 2 * M, SCAN) + 16
+    this.#ensure(SCRATCH_QUERY, vectorBytes + 16)
+    this.#ensure(SCRATCH_LEVELS, vectorBytes + 64)
+    this.#ensure(SCRATCH_ROW, rowBytes + 64)
+    this.#ensure(SCRATCH_IDS, round * 4)
+    this.#ensure(SCRATCH_ROWS, round * 4)
+    this.#ensure(SCRATCH_ADDRESSES, round * 4)
+    this.#ensure(SCRATCH_KEYS, round * 4)
+    this.#ensure(SCRATCH_COPIES, (2 * M + 4) * rowBytes + 64)
+    this.#ensure(SCRATCH_SELECTED, (2 * M + 4) * 4)
+    this.#ensure(SCRATCH_CANDIDATES, Math.max(2 * M + 4, ef + 4) * 8)
+    this.#ensure(SCRATCH_RESULT, (ef + 2) * 8)
+    this.#ensure(SCRATCH_BEAM, (ef + 2) * 8)
+    this.#ensure(SCRATCH_VISITED, ids + 8)
+    this.#set(SCRATCH_BEAM_CAPACITY, ef)
+    this.#set(SCRATCH_VISITED_BYTES, this.#byteLengths.get(SCRATCH_VISITED)!)
+  }
+
+  get query(): number {
+    return this.#get(SCRATCH_QUERY)
+  }
+
+  get result(): number {
+    return this.#get(SCRATCH_RESULT)
+  }
+
+  /** Distances computed and nodes expanded since the scratch was made, modulo 2^32. */
+  get counters(): { distances: number, hops: number } {
+    return { distances: this.#get(SCRATCH_DISTANCES), hops: this.#get(SCRATCH_HOPS) }
+  }
+
+  #ensure(word: number, byteLength: number): void {
+    const have = this.#byteLengths.get(word) ?? 0
+    if (have >= byteLength) return
+    // Doubled, so that a growing collection does not allocate at every step.
+    const grown = Math.max(byteLength, have * 2)
+    if (have) this.#arena.release(this.#get(word), have)
+    this.#set(word, this.#arena.allocate(grown))
+    this.#byteLengths.set(word, grown)
+  }
+
+  #get(word: number): number {
+    return this.#arena.u32[(this.ptr + word) / 4]!
+  }
+
+  #set(word: number, value: number): void {
+    this.#arena.u32[(this.ptr + word) / 4] = value
+  }
+}

@@ -1,0 +1,154 @@
+import { rmSync } from 'node:fs'
+import { Packr } from 'msgpackr'
+import { VectorLevelError } from '../floor/errors.js'
+import { type GraphState } from '../index/graph.js'
+import { KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../storage/block-format.js'
+import { BlockStore, type SealedBlock } from '../storage/block-store.js'
+import { reasonToDiscard } from '../storage/guard.js'
+import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
+import { decodeLogEntry, NONE } from '../storage/log-format.js'
+import { seal, unseal } from '../storage/sealed.js'
+import type { Space } from '../storage/space.js'
+import { PAGE_SLACK } from '../storage/space.js'
+import { generationDirectory, writeGeneration } from '../storage/store-file.js'
+import type { Engine, LogPosition } from './engine.js'
+
+const CHECKPOINT = 'checkpoint'
+const CHECKPOINT_SEED = 0x636865636b7074n
+const TRUTH_META_SEED = 0x7472757468n
+/** Log operations whose traces are removed by one batch. */
+const TRIM_OPERATIONS = 20_000
+/** A generation is copied without its free pages at close when they are more than this share of it. */
+const FREE_SHARE = 0.25
+/** Bytes of trimmed log and removed records that are worth a compaction at close. */
+const TRIMMED_BYTES = 1 << 20
+const packr = new Packr({ useRecords: false })
+
+/** What the index knows of itself, written with its blocks in one transaction. */
+export interface Checkpoint {
+  uuid: string
+  sequence: number
+  hash: bigint
+  graphs: Map<number, GraphState>
+}
+
+export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint | undefined {
+  const bytes = blocks.readMeta(CHECKPOINT)
+  if (!bytes) return undefined
+  const stored = packr.unpack(unseal(engine.checksum, CHECKPOINT_SEED, bytes, 'the checkpoint')) as
+    { uuid: string, sequence: number, hash: string, graphs: [number, Omit<GraphState, 'codebook'> & { codebook?: { inverseScale: number, offsets: Uint8Array } }][] }
+  return {
+    uuid: stored.uuid,
+    sequence: stored.sequence,
+    hash: BigInt(stored.hash),
+    graphs: new Map(stored.graphs.map(([id, { codebook, ...state }]) => [id, {
+      ...state,
+      codebook: codebook && { inverseScale: codebook.inverseScale, offsets: new Float32Array(Uint8Array.from(codebook.offsets).buffer) }
+    }]))
+  }
+}
+
+/**
+ * Writes all that changed in the index, with the position in the log that it stands for, in one transaction.
+ *
+ * IMPORTANT: the order is what recovery rests on. First everything up to the watermark is on stable storage in the log (strict commits
+ * are; relaxed ones need a barrier of ours), then the index is written, then the log is cut.
+ */
+export function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): void {
+  if (engine.settings.durability === 'relaxed') engine.truth.sync()
+  const graphs = [...engine.collections.values()].map(({ id, graph }) => {
+    const { codebook, ...state } = graph.state()
+    return [id, codebook
+      ? { ...state, codebook: { inverseScale: codebook.inverseScale, offsets: Buffer.from(codebook.offsets.buffer, codebook.offsets.byteOffset, codebook.offsets.byteLength) } }
+      : state]
+  })
+  const bytes = packr.pack({ uuid: engine.identity.uuid, sequence: position.sequence, hash: String(position.hash), graphs })
+  engine.blocks!.write(sealedBlocks(engine), new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, bytes)]]))
+  engine.cache.markClean()
+  engine.watermark = position
+}
+
+/** Writes what changed without a checkpoint, to make room while an index is filled that has none yet. */
+export function writeBlocks(engine: Engine): void {
+  engine.blocks!.write(sealedBlocks(engine), new Map())
+  engine.cache.markClean()
+}
+
+function* sealedBlocks(engine: Engine): Generator<SealedBlock> {
+  const places = new Map<Space, (block: number) => number>()
+  for (const { id, graph } of engine.collections.values()) {
+    places.set(graph.codes, block => placeOf(id, KIND_CODES, block))
+    places.set(graph.base, block => placeOf(id, KIND_BASE, block))
+    places.set(graph.upper, block => placeOf(id, KIND_UPPER, block))
+    places.set(graph.states, block => placeOf(id, KIND_STATES, block))
+  }
+  for (const { space, block, frame } of engine.cache.dirtyBlocks()) {
+    const place = places.get(space)!(block)
+    const byteLength = space.frameBytes - PAGE_SLACK
+    sealBlock(engine.arena, engine.checksum, frame, byteLength, place, engine.storeTag)
+    yield { place, bytes: engine.arena.bytes.subarray(frame, frame + byteLength) }
+  }
+}
+
+/**
+ * Cuts off the log up to the watermark, and removes the records that its operations replaced or deleted.
+ *
+ * Until then those records stay, so that a replay finds the vectors of all operations that it repeats.
+ */
+export async function trimLog(engine: Engine): Promise<void> {
+  while (engine.trimmed.sequence < engine.watermark.sequence) {
+    let position = engine.trimmed
+    let operations = 0
+    const keys: Buffer[] = []
+    for await (const [key, value] of engine.truth.entries({ gte: logKey(position.sequence + 1), lte: logKey(engine.watermark.sequence) })) {
+      const entry = decodeLogEntry(engine.checksum, position.hash, sequenceOf(key), value)
+      const last = entry.sequence + entry.operations.length - 1
+      keys.push(key)
+      for (const { collection, previous } of entry.operations) if (previous !== NONE) keys.push(recordKey(collection, previous))
+      position = { sequence: last, hash: entry.hash }
+      operations += entry.operations.length
+      if (operations >= TRIM_OPERATIONS) break
+    }
+    await engine.truth.commit(batch => {
+      for (const key of keys) batch.del(key)
+      batch.put(META_KEY, encodeTruthMeta(engine, position))
+    }, false)
+    engine.trimmed = position
+  }
+}
+
+export function encodeTruthMeta(engine: Pick<Engine, 'checksum' | 'identity'>, trimmed: LogPosition): Buffer {
+  return seal(engine.checksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: String(trimmed.hash) }))
+}
+
+/** @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
+export function decodeTruthMeta(engine: Engine, bytes: Buffer): LogPosition {
+  const { uuid, sequence, hash } = packr.unpack(unseal(engine.checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as
+    { uuid: string, sequence: number, hash: string }
+  if (uuid !== engine.identity.uuid) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.directory} belong to store ${uuid}, the directory to ${engine.identity.uuid}`)
+  }
+  return { sequence, hash: BigInt(hash) }
+}
+
+/**
+ * Gives back, before closing, what deleting left behind: compacts the log's part of the truth, and copies the index without its free
+ * pages into a new generation. Closes the index.
+ */
+export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
+  if (logBytes > TRIMMED_BYTES) await engine.truth.compact(logKey(0), logKey(engine.head.sequence + 1))
+  const blocks = engine.blocks!
+  const { bytes, free } = blocks.size()
+  if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) {
+    await blocks.close()
+    return
+  }
+  const directory = generationDirectory(engine.directory, engine.generation + 1)
+  rmSync(directory, { recursive: true, force: true })
+  await blocks.copyTo(directory)
+  await blocks.close()
+  if (reasonToDiscard(directory)) return
+  // IMPORTANT: the copy is on stable storage before it becomes the current generation.
+  writeGeneration(engine.directory, engine.generation + 1)
+  rmSync(generationDirectory(engine.directory, engine.generation), { recursive: true, force: true })
+}

@@ -1,0 +1,294 @@
+import { VectorLevelError } from '../floor/errors.js'
+import type { Found, GraphOptions } from '../index/graph.js'
+import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
+import type { Range } from '../storage/truth.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
+import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
+import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
+import { type CollectionStats, collectionStats } from './stats.js'
+import type { Session } from './vector-level.js'
+import type { WriteOperation } from './writer.js'
+
+export type Vector = Float32Array | number[]
+
+export interface VectorRecord<M> {
+  vector: Float32Array
+  metadata: M
+}
+
+export interface Hit<M> {
+  key: string
+  distance: number
+  metadata: M
+}
+
+export type BatchOperation<M> =
+  | { type: 'put', key: string, vector: Vector, metadata?: M }
+  | { type: 'del', key: string }
+
+export interface RangeOptions {
+  gt?: string
+  gte?: string
+  lt?: string
+  lte?: string
+  reverse?: boolean
+  limit?: number
+}
+
+/** What a collection needs of its database. */
+interface Host {
+  session(): Promise<Session>
+  sessionNow(): Session
+  written(operations: number): void
+}
+
+const PUT_NAMES = ['type', 'key', 'vector', 'metadata']
+const RANGE_NAMES = ['gt', 'gte', 'lt', 'lte', 'reverse', 'limit']
+/** Records read together by an iteration, and deleted together by clear. */
+const CHUNK = 200
+
+/** Vectors of one shape with keys and metadata. Get one from `VectorLevel.collection`. */
+export class Collection<M = unknown> {
+  readonly name: string
+  readonly #given: CollectionOptions
+  readonly #host: Host
+
+  constructor(name: string, given: CollectionOptions, host: Host) {
+    this.name = name
+    this.#given = given
+    this.#host = host
+  }
+
+  /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
+  checkStored(stored: GraphOptions): void {
+    checkAgainstStored(this.name, this.#given, stored)
+  }
+
+  /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when the collection was declared otherwise before */
+  checkGiven(given: CollectionOptions): void {
+    checkAgainstStored(this.name, given, withDefaults(this.#given))
+  }
+
+  /**
+   * Stores a vector under a key, in place of what was there. Durable and found by searches when the promise resolves.
+   *
+   * @throws {VectorLevelError} VECTOR_INVALID_KEY, VECTOR_INVALID_VECTOR, VECTOR_OPTIONS_MISMATCH, VECTOR_IO_ERROR, VECTOR_POISONED
+   */
+  async put(key: string, vector: Vector, metadata?: M): Promise<void> {
+    await this.batch([metadata === undefined ? { type: 'put', key, vector } : { type: 'put', key, vector, metadata }])
+  }
+
+  /** Deletes a key; no error when there is none. */
+  async del(key: string): Promise<void> {
+    await this.batch([{ type: 'del', key }])
+  }
+
+  /** Applies several operations, all or none. Of several on one key the last one counts. Errors as for put. */
+  async batch(operations: BatchOperation<M>[]): Promise<void> {
+    if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
+    // Vectors are copied before the first await: they stay the caller's.
+    const { dimensions, metric } = withDefaults(this.#given)
+    const checked = operations.map(operation => this.#check(operation, dimensions, metric))
+    const { engine, writer } = await this.#host.session()
+    if (!checked.length) return
+    const collection = engine.collections.get(this.name) ?? await this.#create(engine)
+    this.checkStored(collection.options)
+    await writer.write(checked.map(operation => ({ collection, ...operation })))
+    this.#host.written(checked.length)
+  }
+
+  #creation: Promise<OpenCollection> | undefined
+
+  #create(engine: Engine): Promise<OpenCollection> {
+    this.#creation ??= engine.createCollection(this.name, withDefaults(this.#given)).finally(() => {
+      this.#creation = undefined
+    })
+    return this.#creation
+  }
+
+  #check(operation: BatchOperation<M>, dimensions: number, metric: GraphOptions['metric']): Omit<WriteOperation, 'collection'> {
+    checkNames(operation, PUT_NAMES)
+    const key = encodeKey(operation.key)
+    if (operation.type === 'del') return { key }
+    if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put' or 'del', not ${String((operation as { type: unknown }).type)}`)
+    return { key, put: { vector: checkVector(operation.vector, dimensions, metric, true), metadata: encodeMetadata(operation.metadata) } }
+  }
+
+  /** The record of a key, undefined when there is none. */
+  async get(key: string): Promise<VectorRecord<M> | undefined> {
+    const bytes = encodeKey(key)
+    const { engine } = await this.#host.session()
+    const collection = this.#stored(engine)
+    const ordinal = collection && engine.ordinalOf(collection.id, bytes)
+    if (collection === undefined || ordinal === undefined) return undefined
+    return this.#decode(engine, collection, bytes, ordinal, engine.truth.get(recordKey(collection.id, ordinal)))
+  }
+
+  /** The records of several keys, in their order, undefined where there is none. */
+  async getMany(keys: string[]): Promise<(VectorRecord<M> | undefined)[]> {
+    return await Promise.all(keys.map(key => this.get(key)))
+  }
+
+  async has(key: string): Promise<boolean> {
+    const bytes = encodeKey(key)
+    const { engine } = await this.#host.session()
+    const collection = this.#stored(engine)
+    return collection !== undefined && engine.ordinalOf(collection.id, bytes) !== undefined
+  }
+
+  /** Deletes the keys of a range, or all. */
+  async clear(range: RangeOptions = {}): Promise<void> {
+    let operations: BatchOperation<M>[] = []
+    for await (const key of this.keys(range)) {
+      operations.push({ type: 'del', key })
+      if (operations.length < CHUNK * 10) continue
+      await this.batch(operations)
+      operations = []
+    }
+    await this.batch(operations)
+  }
+
+  /** Keys in their order, that of their bytes in UTF-8; what is written meanwhile is not seen. */
+  async * keys(range: RangeOptions = {}): AsyncGenerator<string> {
+    for await (const [key] of this.#entries(range, false)) yield key
+  }
+
+  async * values(range: RangeOptions = {}): AsyncGenerator<VectorRecord<M>> {
+    for await (const [, record] of this.#entries(range, true)) yield record!
+  }
+
+  async * entries(range: RangeOptions = {}): AsyncGenerator<[string, VectorRecord<M>]> {
+    for await (const [key, record] of this.#entries(range, true)) yield [key, record!]
+  }
+
+  async * #entries(range: RangeOptions, withRecords: boolean): AsyncGenerator<[string, VectorRecord<M> | undefined]> {
+    checkNames(range, RANGE_NAMES)
+    const { engine } = await this.#host.session()
+    const collection = this.#stored(engine)
+    if (!collection) return
+    const { id } = collection
+    const snapshot = engine.truth.snapshot()
+    try {
+      let chunk: { key: Buffer, ordinal: number }[] = []
+      const records = async (): Promise<[string, VectorRecord<M> | undefined][]> => {
+        const stored = withRecords ? await engine.truth.getMany(chunk.map(({ ordinal }) => recordKey(id, ordinal)), snapshot) : []
+        return chunk.map(({ key, ordinal }, i) => [key.toString(), withRecords ? this.#decode(engine, collection, key, ordinal, stored[i]) : undefined])
+      }
+      for await (const [stored, value] of engine.truth.entries(storedRange(id, range), snapshot)) {
+        chunk.push({ key: userPart(stored), ordinal: value.readUInt32LE(0) })
+        if (chunk.length < CHUNK) continue
+        yield* await records()
+        chunk = []
+        this.#host.sessionNow()
+      }
+      yield* await records()
+    } finally {
+      await snapshot.close()
+    }
+  }
+
+  /**
+   * The records nearest to a vector, nearest first: k of them whenever there are as many.
+   *
+   * @throws {VectorLevelError} VECTOR_INVALID_VECTOR, VECTOR_CORRUPTION
+   */
+  async search(vector: Vector, options: SearchOptions = {}): Promise<Hit<M>[]> {
+    const settings = checkSearchOptions(options)
+    const { dimensions, metric } = withDefaults(this.#given)
+    const query = checkVector(vector, dimensions, metric, true)
+    const { engine } = await this.#host.session()
+    return this.#search(engine, query, settings)
+  }
+
+  /** search for several vectors; results in their order. */
+  async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hit<M>[][]> {
+    const results: Hit<M>[][] = []
+    for (const vector of vectors) {
+      results.push(await this.search(vector, options))
+      // Others have their turn between two searches.
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    return results
+  }
+
+  /** The records nearest to that of a key, without itself; undefined when there is no such key. */
+  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hit<M>[] | undefined> {
+    const settings = checkSearchOptions(options)
+    const record = await this.get(key)
+    if (!record) return undefined
+    const { engine } = await this.#host.session()
+    const hits = this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
+    return hits.filter(hit => hit.key !== key).slice(0, settings.k)
+  }
+
+  /**
+   * search on the calling thread, without a promise. The database must be open.
+   *
+   * @throws {VectorLevelError} VECTOR_DATABASE_NOT_OPEN, and as for search
+   */
+  searchSync(vector: Vector, options: SearchOptions = {}): Hit<M>[] {
+    const { engine } = this.#host.sessionNow()
+    const { dimensions, metric } = withDefaults(this.#given)
+    return this.#search(engine, checkVector(vector, dimensions, metric, false), checkSearchOptions(options))
+  }
+
+  #search(engine: Engine, query: Float32Array, settings: SearchSettings): Hit<M>[] {
+    const collection = this.#stored(engine)
+    if (!collection) return []
+    const { graph } = collection
+    const { k, ef, maxDistance, exact } = settings
+    const find = (count: number): Found[] => exact ? graph.exact(query, count) : graph.search(query, count, ef)
+    if (k !== Infinity) return this.#hits(collection, find(k), settings)
+    // All within a distance: more are asked for until the last is beyond it.
+    for (let count = Math.max(64, ef); ; count *= 4) {
+      const found = find(count)
+      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return this.#hits(collection, found, settings)
+    }
+  }
+
+  #hits({ graph }: OpenCollection, found: Found[], { maxDistance, metadata }: SearchSettings): Hit<M>[] {
+    const hits: Hit<M>[] = []
+    for (const { ordinal, distance } of found) {
+      if (distance > maxDistance) break
+      const label = graph.records.label(ordinal)
+      hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
+    }
+    return hits
+  }
+
+  /** Recall of search against exact search, for vectors of the collection itself. */
+  async measureRecall(options: RecallOptions = {}): Promise<RecallReport> {
+    const { engine } = await this.#host.session()
+    return await measureRecall(this.#stored(engine), options)
+  }
+
+  async stats(): Promise<CollectionStats> {
+    const { engine } = await this.#host.session()
+    return collectionStats(this.name, withDefaults(this.#given), this.#stored(engine))
+  }
+
+  #stored(engine: Engine): OpenCollection | undefined {
+    const collection = engine.collections.get(this.name)
+    if (collection) this.checkStored(collection.options)
+    return collection
+  }
+
+  #decode(engine: Engine, collection: OpenCollection, key: Buffer, ordinal: number, stored: Buffer | undefined): VectorRecord<M> {
+    const { vector, metadata } = engine.readRecord(collection, ordinal, key, stored)
+    return { vector, metadata: decodeMetadata(metadata) as M }
+  }
+}
+
+/** The range of stored keys for one of user keys. */
+function storedRange(id: number, range: RangeOptions): Range {
+  const bound = (key: string): Buffer => {
+    if (typeof key !== 'string') throw new VectorLevelError('VECTOR_INVALID_KEY', `the bound of a range is a string, not ${typeof key}`)
+    return userKey(id, Buffer.from(key))
+  }
+  const { gt, gte, lt, lte, reverse = false, limit = -1 } = range
+  if (!Number.isInteger(limit) && limit !== Infinity) throw new RangeError(`limit is an integer, not ${limit}`)
+  const lower = gt !== undefined ? { gt: bound(gt) } : { gte: gte !== undefined ? bound(gte) : userKey(id, Buffer.alloc(0)) }
+  const upper = lte !== undefined && lt === undefined ? { lte: bound(lte) } : { lt: lt !== undefined ? bound(lt) : userKeyEnd(id) }
+  return { ...lower, ...upper, reverse, limit: limit === Infinity ? -1 : limit }
+}

@@ -1,0 +1,173 @@
+import { Packr } from 'msgpackr'
+import { VectorLevelError } from '../floor/errors.js'
+import { Graph, type GraphOptions, type GraphStorage } from '../index/graph.js'
+import { chooseBuild, loadKernel, type Kernel } from '../index/kernel.js'
+import { Scratch } from '../index/scratch.js'
+import { Arena } from '../storage/arena.js'
+import { BlockCache } from '../storage/block-cache.js'
+import { isSealed, KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
+import type { BlockStore } from '../storage/block-store.js'
+import { Checksum } from '../storage/checksum.js'
+import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
+import { decodeRecord } from '../storage/record-format.js'
+import { seal, unseal } from '../storage/sealed.js'
+import { PAGE_SLACK } from '../storage/space.js'
+import { forgetGeneration, type StoreIdentity } from '../storage/store-file.js'
+import type { Truth, TruthSnapshot } from '../storage/truth.js'
+import type { DatabaseSettings } from './options.js'
+
+const KINDS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+const COLLECTION_SEED = 0x636f6c6c656374n
+/** Dirty frames may take this share of the cache; the rest must hold what an insertion reads. */
+const MOST_DIRTY = 0.5
+const packr = new Packr({ useRecords: false })
+
+/** A collection of an open database. */
+export interface OpenCollection {
+  readonly id: number
+  readonly name: string
+  readonly options: GraphOptions
+  readonly graph: Graph
+}
+
+/** A record as it was given. */
+export interface StoredRecord {
+  vector: Float32Array
+  metadata: Uint8Array
+}
+
+/** Where the log ends, and its hash there. */
+export interface LogPosition {
+  sequence: number
+  hash: bigint
+}
+
+/** The parts of an open database, and how they reach each other. What is done with them stands in the files beside. */
+export class Engine {
+  readonly directory: string
+  readonly settings: DatabaseSettings
+  readonly identity: StoreIdentity
+  readonly truth: Truth
+  readonly arena: Arena
+  readonly cache: BlockCache
+  readonly kernel: Kernel
+  readonly checksum: Checksum
+  readonly scratch: Scratch
+  readonly collections = new Map<string, OpenCollection>()
+  /** The current generation of the index. */
+  blocks: BlockStore | undefined
+  generation = 0
+  /** The last operation that the log holds, that the checkpoint holds, and up to which the log is cut off. */
+  head: LogPosition = { sequence: 0, hash: 0n }
+  watermark: LogPosition = { sequence: 0, hash: 0n }
+  trimmed: LogPosition = { sequence: 0, hash: 0n }
+  /** Set when a block of the index is damaged: the next opening builds a new generation. */
+  damage: VectorLevelError | undefined
+  readonly #byId = new Map<number, OpenCollection>()
+  readonly #recordSpaces = new Map<number, Graph>()
+  readonly #storeTag: bigint
+
+  constructor(directory: string, settings: DatabaseSettings, identity: StoreIdentity, truth: Truth) {
+    this.directory = directory
+    this.settings = settings
+    this.identity = identity
+    this.truth = truth
+    this.#storeTag = BigInt(`0x${identity.uuid.replaceAll('-', '').slice(0, 16)}`)
+    this.arena = new Arena(settings.cacheSize)
+    this.cache = new BlockCache(this.arena)
+    this.kernel = loadKernel(chooseBuild(settings.kernel), this.arena.memory, {
+      // The kernel's numbers arrive signed.
+      fault: (spaceId, block) => this.cache.fault(spaceId >>> 0, block >>> 0),
+      loadRecord: (spaceId, ordinal) => this.#recordSpaces.get(spaceId >>> 0)!.records.load(ordinal >>> 0)
+    })
+    this.checksum = new Checksum(this.kernel, this.arena)
+    this.scratch = new Scratch(this.arena)
+  }
+
+  /** Whether so many frames hold changes that they must be written before much else is read. */
+  get cacheIsDirty(): boolean {
+    return this.cache.dirtyShare() > MOST_DIRTY
+  }
+
+  get storeTag(): bigint {
+    return this.#storeTag
+  }
+
+  collectionById(id: number): OpenCollection {
+    const collection = this.#byId.get(id)
+    if (!collection) throw new VectorLevelError('VECTOR_CORRUPTION', `the log names collection ${id}, of which the store knows nothing`)
+    return collection
+  }
+
+  /** Reads the stored collections and sets up their graphs, still empty. */
+  async loadCollections(): Promise<void> {
+    for await (const [key, value] of this.truth.entries(COLLECTION_RANGE)) {
+      const name = key.toString('utf8', 1)
+      const { id, ...options } = packr.unpack(unseal(this.checksum, COLLECTION_SEED, value, `the description of collection '${name}'`)) as
+        GraphOptions & { id: number }
+      this.#add(id, name, options)
+    }
+  }
+
+  async createCollection(name: string, options: GraphOptions): Promise<OpenCollection> {
+    const id = Math.max(0, ...this.#byId.keys()) + 1
+    const collection = this.#add(id, name, options)
+    const value = seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options }))
+    try {
+      await this.truth.commit(batch => batch.put(collectionKey(name), value), true)
+    } catch (error) {
+      this.collections.delete(name)
+      this.#byId.delete(id)
+      throw error
+    }
+    return collection
+  }
+
+  #add(id: number, name: string, options: GraphOptions): OpenCollection {
+    const dimensions = options.dimensions
+    const storage: GraphStorage = {
+      load: (kind, block, frame, frameBytes) => this.#loadBlock(placeOf(id, KINDS[kind], block), frame, frameBytes - PAGE_SLACK),
+      records: {
+        read: (ordinal, bits, to) => {
+          const record = this.truth.get(recordKey(id, ordinal))
+          if (!record) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection '${name}' is missing`)
+          return decodeRecord(this.checksum, id, ordinal, record, dimensions, bits, to)
+        }
+      }
+    }
+    const graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, options)
+    this.#recordSpaces.set(graph.records.space.id, graph)
+    const collection = { id, name, options, graph }
+    this.collections.set(name, collection)
+    this.#byId.set(id, collection)
+    return collection
+  }
+
+  #loadBlock(place: number, frame: number, byteLength: number): boolean {
+    if (!this.blocks?.read(place, this.arena.bytes.subarray(frame, frame + byteLength))) return false
+    if (!isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) {
+      this.damage = new VectorLevelError('VECTOR_CORRUPTION',
+        `block ${place} of index generation ${this.generation} fails its checksum; the next opening builds the index anew from the records`)
+      forgetGeneration(this.directory)
+      throw this.damage
+    }
+    return true
+  }
+
+  /** The ordinal of a key, undefined when there is none. */
+  ordinalOf(collection: number, key: Uint8Array, snapshot?: TruthSnapshot): number | undefined {
+    return this.truth.get(userKey(collection, key), snapshot)?.readUInt32LE(0)
+  }
+
+  /** @throws {VectorLevelError} VECTOR_CORRUPTION when the record is missing, damaged, or another key's */
+  readRecord({ id, name, options }: OpenCollection, ordinal: number, key: Uint8Array, stored: Buffer | undefined): StoredRecord {
+    if (!stored) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of key '${Buffer.from(key).toString()}' (ordinal ${ordinal}) in collection '${name}' is missing`)
+    const bits = new Uint32Array(options.dimensions)
+    const tail = decodeRecord(this.checksum, id, ordinal, stored, options.dimensions, bits, 0)
+    if (!tail.key.every((byte, i) => byte === key[i]) || tail.key.length !== key.length) {
+      throw new VectorLevelError('VECTOR_CORRUPTION',
+        `key '${Buffer.from(key).toString()}' of collection '${name}' leads to ordinal ${ordinal}, the record of '${Buffer.from(tail.key).toString()}'`)
+    }
+    return { vector: new Float32Array(bits.buffer), metadata: tail.metadata }
+  }
+}

@@ -1,0 +1,8 @@
+export type { CodecName, Metric } from '../codecs/codec.js'
+export { type ErrorCode, VectorLevelError } from '../floor/errors.js'
+export type { BatchOperation, Collection, Hit, RangeOptions, Vector, VectorRecord } from './collection.js'
+export type { CollectionOptions, SearchOptions, VectorLevelOptions } from './options.js'
+export type { RecallOptions, RecallReport } from './recall.js'
+export type { CollectionStats, DatabaseStats } from './stats.js'
+export type { Finding } from './verify.js'
+export { type Status, VectorLevel, type VectorLevelEvents } from './vector-level.js'

@@ -1,0 +1,152 @@
+import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
+import { VectorLevelError } from '../floor/errors.js'
+import type { GraphOptions } from '../index/graph.js'
+import type { KernelChoice } from '../index/kernel.js'
+
+export interface VectorLevelOptions {
+  /** Bytes for codes, graph, vectors and tables in memory. Default 256 MiB, at least 8 MiB, below 4 GiB. */
+  cacheSize?: number
+  /** 'strict' (default): a write is on stable storage when its promise resolves. 'relaxed': it survives a crash of the process at once, a power cut after the next checkpoint. */
+  durability?: 'strict' | 'relaxed'
+  /** Which build of the kernel runs: 'auto' (default) takes relaxed SIMD where Node has it; 'reference' is plain TypeScript, slow. */
+  kernel?: KernelChoice
+  /** When to write what changed into the index: after this many operations (default 50,000), or seconds (default 30). */
+  checkpoint?: { operations?: number, seconds?: number }
+}
+
+export interface CollectionOptions {
+  /** Components of every vector: 1 to 16,000. */
+  dimensions: number
+  /** What distance means: 'cosine' (default) is 1 - cosine, 'l2' the squared Euclidean distance, 'dot' the negated inner product. */
+  metric?: Metric
+  /** How vectors are held in the index: 'sq8' (default) takes 1 byte a component, 'f32' takes 4. */
+  codec?: CodecName
+  /** Neighbors a node is linked to: default 16, 2 to 64. More is more recall, memory and time. */
+  M?: number
+  /** Candidates looked at when a node is linked: default 200. More is a better graph, slower to build. */
+  efConstruction?: number
+  /** Of the random levels: default 1. */
+  seed?: number
+}
+
+export interface SearchOptions {
+  /** How many: default 10; with maxDistance, default all within it. */
+  k?: number
+  /** Candidates kept while searching: default 64, at least k. More is more recall, and slower. */
+  ef?: number
+  /** Leaves out what is farther. */
+  maxDistance?: number
+  /** Looks at every vector: recall 1, and slow. */
+  exact?: boolean
+  /** false leaves out the metadata of hits. */
+  metadata?: boolean
+}
+
+const MIB = 2 ** 20
+export const LEAST_CACHE = 8 * MIB
+const MOST_CACHE = 4096 * MIB - 65536
+const MOST_DIMENSIONS = 16_000
+const MOST_EF_CONSTRUCTION = 4096
+
+const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'checkpoint']
+const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed']
+const CHECKPOINT_OPTIONS = ['operations', 'seconds']
+const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'M', 'efConstruction', 'seed']
+const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata']
+
+export interface DatabaseSettings {
+  cacheSize: number
+  durability: 'strict' | 'relaxed'
+  kernel: KernelChoice
+  checkpointOperations: number
+  checkpointSeconds: number
+}
+
+export function checkDatabaseOptions(options: VectorLevelOptions): DatabaseSettings {
+  checkNames(options, DATABASE_OPTIONS)
+  checkNames(options.checkpoint ?? {}, CHECKPOINT_OPTIONS)
+  return {
+    cacheSize: integer('cacheSize', options.cacheSize ?? 256 * MIB, LEAST_CACHE, MOST_CACHE),
+    durability: oneOf('durability', options.durability ?? 'strict', ['strict', 'relaxed']),
+    kernel: oneOf('kernel', options.kernel ?? 'auto', KERNELS),
+    checkpointOperations: integer('checkpoint.operations', options.checkpoint?.operations ?? 50_000, 1, 2 ** 31),
+    checkpointSeconds: positive('checkpoint.seconds', options.checkpoint?.seconds ?? 30)
+  }
+}
+
+/** The options as the user gave them, checked; those left out stay out. */
+export function checkCollectionOptions(options: CollectionOptions): CollectionOptions {
+  checkNames(options, COLLECTION_OPTIONS)
+  integer('dimensions', options.dimensions, 1, MOST_DIMENSIONS)
+  if (options.metric !== undefined) oneOf('metric', options.metric, ['l2', 'cosine', 'dot'])
+  if (options.codec !== undefined) oneOf('codec', options.codec, Object.keys(codecs) as CodecName[])
+  if (options.M !== undefined) integer('M', options.M, 2, 64)
+  if (options.efConstruction !== undefined) integer('efConstruction', options.efConstruction, 4, MOST_EF_CONSTRUCTION)
+  if (options.seed !== undefined) integer('seed', options.seed, 0, 2 ** 32 - 1)
+  return { ...options }
+}
+
+export function withDefaults(options: CollectionOptions): GraphOptions {
+  return { metric: 'cosine', codec: 'sq8', M: 16, efConstruction: 200, seed: 1, ...options }
+}
+
+/** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when an option that is given differs from the stored one */
+export function checkAgainstStored(name: string, given: CollectionOptions, stored: GraphOptions): void {
+  for (const [option, value] of Object.entries(given) as [keyof GraphOptions, unknown][]) {
+    if (value !== undefined && stored[option] !== value) {
+      throw new VectorLevelError('VECTOR_OPTIONS_MISMATCH', `collection '${name}' is stored with ${option} ${stored[option]}, not ${String(value)}`)
+    }
+  }
+}
+
+export interface SearchSettings {
+  k: number
+  ef: number
+  maxDistance: number
+  exact: boolean
+  metadata: boolean
+}
+
+export function checkSearchOptions(options: SearchOptions): SearchSettings {
+  checkNames(options, SEARCH_OPTIONS)
+  const { maxDistance, exact = false, metadata = true } = options
+  if (maxDistance !== undefined && (typeof maxDistance !== 'number' || Number.isNaN(maxDistance))) {
+    throw new TypeError(`maxDistance is a number, not ${String(maxDistance)}`)
+  }
+  return {
+    k: options.k === undefined ? (maxDistance === undefined ? 10 : Infinity) : integer('k', options.k, 1, 2 ** 31),
+    ef: integer('ef', options.ef ?? 64, 1, 2 ** 20),
+    maxDistance: maxDistance ?? Infinity,
+    exact: boolean('exact', exact),
+    metadata: boolean('metadata', metadata)
+  }
+}
+
+export function checkNames(options: object, known: string[]): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options are an object, not ${String(options)}`)
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new TypeError(`there is no option '${name}'; there are ${known.join(', ')}`)
+  }
+}
+
+function integer(name: string, value: number, least: number, most: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${String(value)}`)
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${value}`)
+  return value
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${String(value)}`)
+  if (!(value > 0)) throw new RangeError(`${name} is above 0, not ${value}`)
+  return value
+}
+
+function boolean(name: string, value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
+  return value
+}
+
+function oneOf<T extends string>(name: string, value: T, choices: T[]): T {
+  if (!choices.includes(value)) throw new TypeError(`${name} is one of ${choices.join(', ')}, not ${String(value)}`)
+  return value
+}

@@ -1,0 +1,212 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { VectorLevelError } from '../floor/errors.js'
+import { BlockStore } from '../storage/block-store.js'
+import { reasonToDiscard } from '../storage/guard.js'
+import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf } from '../storage/keys.js'
+import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
+import { decodeRecord } from '../storage/record-format.js'
+import {
+  clearOpeningMarker, generationDirectory, hasOpeningMarker, newUuid, readGeneration, readIdentity, setOpeningMarker, truthDirectory,
+  writeGeneration, writeIdentity, FORMAT
+} from '../storage/store-file.js'
+import { Truth } from '../storage/truth.js'
+import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, readCheckpoint, writeBlocks, writeCheckpoint } from './checkpoint.js'
+import { Engine, type LogPosition } from './engine.js'
+import type { DatabaseSettings } from './options.js'
+
+/** Ordinals between two looks at how much of the cache is dirty. */
+const LOOK = 256
+
+export interface Recovery {
+  engine: Engine
+  /** Operations that were applied again from the log. */
+  replayed: number
+  /** Why the index was built anew, if it was. */
+  rebuilt: string | undefined
+}
+
+/** Opens or creates the store in a directory, and brings its index to the end of the log. */
+export async function openStore(directory: string, settings: DatabaseSettings): Promise<Recovery> {
+  const known = readIdentity(directory)
+  if (!known) refuseForeign(directory)
+  const truth = await Truth.open(truthDirectory(directory), !known)
+  try {
+    const engine = new Engine(directory, settings, known ?? { uuid: newUuid(), format: FORMAT, created: '' }, truth)
+    if (!known) await create(engine)
+    const meta = truth.get(META_KEY)
+    if (!meta) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${directory} have lost the state of their log`)
+    engine.trimmed = decodeTruthMeta(engine, meta)
+    await engine.loadCollections()
+    const log = await readLog(engine)
+    const checkpoint = await openIndex(engine, log)
+    if (typeof checkpoint === 'string') {
+      await fill(engine, log)
+      return { engine, replayed: 0, rebuilt: checkpoint }
+    }
+    const replayed = replay(engine, log, checkpoint)
+    return { engine, replayed, rebuilt: undefined }
+  } catch (error) {
+    await truth.close()
+    throw error
+  }
+}
+
+/** @throws {VectorLevelError} VECTOR_FORMAT_UNSUPPORTED when a directory without a store holds something else */
+function refuseForeign(directory: string): void {
+  const foreign = readdirSync(directory).filter(name => name !== 'truth' && name !== 'STORE.tmp')
+  if (foreign.length) {
+    throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED',
+      `${directory} is not a store: it has no STORE file, but ${foreign.length} other entries, such as '${foreign[0]}'`)
+  }
+}
+
+/** IMPORTANT: the identity is written last: what an interrupted creation leaves is no store, and is created again. */
+async function create(engine: Engine): Promise<void> {
+  for await (const [key] of engine.truth.entries({ limit: 2 })) {
+    if (key.equals(META_KEY)) continue
+    throw new VectorLevelError('VECTOR_CORRUPTION',
+      `${engine.directory} has records (key ${key.toString('hex', 0, 12)}) but no STORE file; restore that file, or move 'truth' away`)
+  }
+  await engine.truth.commit(batch => batch.put(META_KEY, encodeTruthMeta(engine, { sequence: 0, hash: 0n })), true)
+  writeIdentity(engine.directory, engine.identity.uuid)
+}
+
+/**
+ * Reads the log behind what was cut off, and checks that it is one chain without a gap.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when an operation that was acknowledged is missing or damaged
+ */
+async function readLog(engine: Engine): Promise<LogEntry[]> {
+  const log: LogEntry[] = []
+  let position = engine.trimmed
+  for await (const [key, value] of engine.truth.entries({ gte: logKey(position.sequence + 1), lt: logKey(Number.MAX_SAFE_INTEGER) })) {
+    const sequence = sequenceOf(key)
+    if (sequence !== position.sequence + 1) {
+      throw new VectorLevelError('VECTOR_CORRUPTION', `the log has a gap: sequence ${position.sequence + 1} is missing, ${sequence} is there`)
+    }
+    const entry = decodeLogEntry(engine.checksum, position.hash, sequence, value)
+    position = { sequence: sequence + entry.operations.length - 1, hash: entry.hash }
+    log.push(entry)
+  }
+  engine.head = position
+  return log
+}
+
+/** Opens the current generation when it fits the log; else begins a new one and says why. */
+async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | string> {
+  const generation = readGeneration(engine.directory)
+  const directory = generationDirectory(engine.directory, generation)
+  let reason = generation === 0 ? 'there is no index' : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory)
+  if (!reason) {
+    setOpeningMarker(engine.directory)
+    const blocks = new BlockStore(directory)
+    let checkpoint: Checkpoint | undefined
+    try {
+      checkpoint = readCheckpoint(engine, blocks)
+      reason = checkpoint ? reasonToReject(engine, log, checkpoint) : 'it has no checkpoint'
+    } catch (error) {
+      reason = (error as Error).message
+    }
+    clearOpeningMarker(engine.directory)
+    if (!reason && checkpoint) {
+      engine.blocks = blocks
+      engine.generation = generation
+      removeOtherGenerations(engine)
+      return checkpoint
+    }
+    await blocks.close()
+  }
+  engine.generation = generation + 1
+  const next = generationDirectory(engine.directory, engine.generation)
+  rmSync(next, { recursive: true, force: true })
+  engine.blocks = new BlockStore(next)
+  writeGeneration(engine.directory, engine.generation)
+  clearOpeningMarker(engine.directory)
+  removeOtherGenerations(engine)
+  return reason ?? 'it has no checkpoint'
+}
+
+/** Why a checkpoint is not one of this log; undefined when it is. */
+function reasonToReject(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): string | undefined {
+  const { sequence, hash } = checkpoint
+  if (checkpoint.uuid !== engine.identity.uuid) return `it belongs to store ${checkpoint.uuid}`
+  if (sequence > engine.head.sequence) return `it is ahead of the log: sequence ${sequence} of ${engine.head.sequence}`
+  if (sequence < engine.trimmed.sequence) return `the log is cut off behind it: sequence ${sequence} of ${engine.trimmed.sequence}`
+  const ends: LogPosition[] = [engine.trimmed, ...log.map(entry => ({ sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }))]
+  if (!ends.some(end => end.sequence === sequence && end.hash === hash)) return `its history differs from the log's at sequence ${sequence}`
+  return undefined
+}
+
+function removeOtherGenerations(engine: Engine): void {
+  for (const name of readdirSync(engine.directory)) {
+    if (/^index-\d+$/.test(name) && name !== `index-${engine.generation}`) rmSync(join(engine.directory, name), { recursive: true, force: true })
+  }
+}
+
+/** Applies the operations behind the checkpoint; linking goes on where it was. Returns how many. */
+function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): number {
+  for (const { id, graph } of engine.collections.values()) {
+    const state = checkpoint.graphs.get(id)
+    if (state) graph.restore(state)
+  }
+  engine.watermark = { sequence: checkpoint.sequence, hash: checkpoint.hash }
+  let applied = engine.watermark
+  let replayed = 0
+  for (const entry of log) {
+    if (entry.sequence <= checkpoint.sequence) continue
+    for (const { collection, ordinal } of entry.operations) {
+      if (ordinal !== NONE) storeRecord(engine, collection, ordinal)
+      if (ordinal % LOOK === 0 && engine.cacheIsDirty) writeCheckpoint(engine, applied)
+    }
+    applyEntry(engine, entry)
+    applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
+    replayed += entry.operations.length
+  }
+  return replayed
+}
+
+/** Makes the operations of an entry, whose vectors are stored, visible at once; trains what has enough by then. */
+export function applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): void {
+  const touched = new Set<number>()
+  for (const { collection, ordinal, previous } of operations) {
+    const { graph } = engine.collectionById(collection)
+    if (ordinal !== NONE) graph.show(ordinal)
+    if (previous !== NONE) graph.remove(previous)
+    touched.add(collection)
+  }
+  for (const id of touched) {
+    const { graph } = engine.collectionById(id)
+    if (graph.wantsTraining) graph.train()
+  }
+}
+
+function storeRecord(engine: Engine, collectionId: number, ordinal: number): void {
+  const { id, name, options, graph } = engine.collectionById(collectionId)
+  const record = engine.truth.get(recordKey(id, ordinal))
+  if (!record) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection '${name}', which the log names, is missing`)
+  const bits = new Uint32Array(options.dimensions)
+  const label = decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0)
+  graph.store(ordinal, new Float32Array(bits.buffer), label)
+}
+
+/** Fills an empty index from the records: all but those that the log replaced or deleted and that are not yet removed. */
+async function fill(engine: Engine, log: LogEntry[]): Promise<void> {
+  const superseded = new Set<string>()
+  for (const { operations } of log) {
+    for (const { collection, previous } of operations) if (previous !== NONE) superseded.add(recordKey(collection, previous).toString('hex'))
+  }
+  for (const { id, options, graph } of engine.collections.values()) {
+    const bits = new Uint32Array(options.dimensions)
+    const vector = new Float32Array(bits.buffer)
+    for await (const [key, record] of engine.truth.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
+      if (superseded.has(key.toString('hex'))) continue
+      const ordinal = ordinalOf(key)
+      const label = decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0)
+      graph.store(ordinal, vector, label)
+      graph.show(ordinal)
+      if (ordinal % LOOK === 0 && engine.cacheIsDirty) writeBlocks(engine)
+    }
+    if (graph.wantsTraining) graph.train(ordinal => ordinal % LOOK === 0 && engine.cacheIsDirty && writeBlocks(engine))
+  }
+}

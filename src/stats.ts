@@ -1,0 +1,70 @@
+import type { CodecName, Metric } from '../codecs/codec.js'
+import type { GraphOptions } from '../index/graph.js'
+import type { CacheCounts } from '../storage/block-cache.js'
+import { logKey, recordKey, userKey } from '../storage/keys.js'
+import type { OpenCollection } from './engine.js'
+import type { Session } from './vector-level.js'
+
+export interface CollectionStats {
+  name: string
+  /** Records. */
+  count: number
+  dimensions: number
+  metric: Metric
+  codec: CodecName
+  /** Whether codes are in use: before enough vectors are there to train on, search is exact. */
+  trained: boolean
+  /** Vectors that are searched by scanning, because they are not linked into the graph yet. */
+  unlinked: number
+  /** Nodes of the graph whose record is gone. */
+  tombstones: number
+  /** Upper levels of the graph. */
+  levels: number
+  /** Bytes of a vector in the graph and its codes. */
+  bytesPerVector: { code: number, neighbors: number }
+}
+
+export interface DatabaseStats {
+  /** Operations since the store was created; and up to which of them the index on disk is complete. */
+  sequence: number
+  watermark: number
+  /** Bytes on disk, about: records (LevelDB), index (LMDB), and the index's pages that hold nothing. */
+  bytes: { records: number, index: number, free: number }
+  cacheSize: number
+  cache: CacheCounts
+  collections: CollectionStats[]
+}
+
+export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
+  const { truth, head, watermark, settings } = engine
+  const [keys, log, records] = await Promise.all([
+    truth.byteLength(userKey(0, Buffer.alloc(0)), logKey(0)),
+    truth.byteLength(logKey(0), recordKey(0, 0)),
+    truth.byteLength(recordKey(0, 0), Buffer.of(0xff))
+  ])
+  const index = engine.blocks!.size()
+  return {
+    sequence: head.sequence,
+    watermark: watermark.sequence,
+    bytes: { records: keys + log + records, index: index.bytes, free: index.free },
+    cacheSize: settings.cacheSize,
+    cache: engine.cache.counts(),
+    collections: [...engine.collections.values()].map(collection => collectionStats(collection.name, collection.options, collection))
+  }
+}
+
+export function collectionStats(name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined): CollectionStats {
+  const graph = collection?.graph
+  return {
+    name,
+    count: graph?.live ?? 0,
+    dimensions: collection?.options.dimensions ?? dimensions,
+    metric: collection?.options.metric ?? metric,
+    codec: collection?.options.codec ?? codec,
+    trained: graph?.trained ?? false,
+    unlinked: graph ? graph.ordinals - graph.linked : 0,
+    tombstones: graph ? graph.ordinals - graph.live : 0,
+    levels: graph?.levels ?? 0,
+    bytesPerVector: { code: graph?.rowBytes.codes ?? 0, neighbors: graph?.rowBytes.base ?? 0 }
+  }
+}

@@ -1,0 +1,201 @@
+import { EventEmitter } from 'node:events'
+import { VectorLevelError } from '../floor/errors.js'
+import { takeDirectory } from '../storage/registry.js'
+import { reclaim } from './checkpoint.js'
+import { Collection } from './collection.js'
+import type { Engine } from './engine.js'
+import { checkAgainstStored, checkCollectionOptions, checkDatabaseOptions, type CollectionOptions, type DatabaseSettings, type VectorLevelOptions } from './options.js'
+import { openStore } from './recovery.js'
+import { type DatabaseStats, databaseStats } from './stats.js'
+import { type Finding, verifyStore } from './verify.js'
+import { Writer } from './writer.js'
+
+export type Status = 'opening' | 'open' | 'closing' | 'closed'
+
+/** An open database, as its collections see it. */
+export interface Session {
+  readonly engine: Engine
+  readonly writer: Writer
+}
+
+export interface VectorLevelEvents {
+  opening: []
+  open: []
+  closing: []
+  closed: []
+  /** Operations were durable and visible: their number, and the name of the collection. */
+  write: [{ collection: string, operations: number }]
+  /** The index on disk contains all up to this sequence. */
+  checkpoint: [{ sequence: number }]
+  /** The log held operations that the index did not; they were applied. */
+  replay: [{ operations: number }]
+  /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
+  rebuild: [{ reason: string }]
+}
+
+/**
+ * A vector database in a directory.
+ *
+ * It opens itself; every asynchronous method waits for that. One handle of one process owns a directory at a time.
+ */
+export class VectorLevel extends EventEmitter<VectorLevelEvents> implements AsyncDisposable {
+  readonly location: string
+  readonly #settings: DatabaseSettings
+  readonly #collections = new Map<string, Collection<unknown>>()
+  #status: Status = 'opening'
+  #session: Session | undefined
+  #opening: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #release: (() => void) | undefined
+
+  /** @throws {TypeError | RangeError} for options that are misspelt or out of range */
+  constructor(location: string, options: VectorLevelOptions = {}) {
+    super()
+    if (typeof location !== 'string' || location === '') throw new TypeError(`location is the path of a directory, not ${JSON.stringify(location)}`)
+    this.location = location
+    this.#settings = checkDatabaseOptions(options)
+    // Who opens explicitly hears of a failure there, and everyone else at the first operation.
+    queueMicrotask(() => {
+      if (this.#status === 'opening') this.open().catch(() => undefined)
+    })
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  /**
+   * Opens the database, creating it when the directory is new or empty.
+   *
+   * @throws {VectorLevelError} VECTOR_LOCKED, VECTOR_CORRUPTION, VECTOR_FORMAT_UNSUPPORTED, VECTOR_IO_ERROR
+   */
+  async open(): Promise<void> {
+    if (this.#closing) await this.#closing
+    this.#opening ??= this.#open()
+    await this.#opening
+  }
+
+  async #open(): Promise<void> {
+    this.#status = 'opening'
+    this.emit('opening')
+    // Not before the caller had the chance to declare collections and listen.
+    await Promise.resolve()
+    const { directory, release } = takeDirectory(this.location)
+    try {
+      const { engine, replayed, rebuilt } = await openStore(directory, this.#settings)
+      for (const collection of this.#collections.values()) {
+        const stored = engine.collections.get(collection.name)
+        if (stored) collection.checkStored(stored.options)
+      }
+      this.#release = release
+      this.#session = { engine, writer: new Writer(engine, () => this.emit('checkpoint', { sequence: engine.watermark.sequence })) }
+      this.#status = 'open'
+      if (replayed) this.emit('replay', { operations: replayed })
+      if (rebuilt && engine.head.sequence) this.emit('rebuild', { reason: rebuilt })
+      this.emit('open')
+    } catch (error) {
+      release()
+      this.#status = 'closed'
+      throw error
+    }
+  }
+
+  /** Finishes the writes that were asked for, writes a checkpoint, and gives the directory back. */
+  async close(): Promise<void> {
+    if (!this.#opening) {
+      this.#status = 'closed'
+      this.#opening = undefined
+      return
+    }
+    this.#closing ??= this.#close().finally(() => {
+      this.#closing = undefined
+      this.#opening = undefined
+    })
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#opening!.catch(() => undefined)
+    const session = this.#session
+    if (!session) return
+    this.#status = 'closing'
+    this.emit('closing')
+    const { engine, writer } = session
+    try {
+      await writer.close()
+      if (engine.truth.poisoned || engine.damage) await engine.blocks!.close()
+      else await reclaim(engine, writer.logBytes)
+    } finally {
+      this.#session = undefined
+      await engine.truth.close()
+      this.#release!()
+      this.#status = 'closed'
+      this.emit('closed')
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /**
+   * A collection of vectors of one shape; stored when the first record is put.
+   *
+   * @throws {TypeError | RangeError} for options that are misspelt or out of range
+   * @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when they differ from the stored ones, here or at the first operation
+   */
+  collection<M = unknown>(name: string, options: CollectionOptions): Collection<M> {
+    if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > 256) {
+      throw new TypeError(`the name of a collection is a string of 1 to 256 bytes, not ${JSON.stringify(name)}`)
+    }
+    const given = checkCollectionOptions(options)
+    const stored = this.#session?.engine.collections.get(name)
+    if (stored) checkAgainstStored(name, given, stored.options)
+    const known = this.#collections.get(name)
+    if (known) {
+      known.checkGiven(given)
+      return known as Collection<M>
+    }
+    const collection = new Collection<M>(name, given, {
+      session: () => this.#ready(),
+      sessionNow: () => this.#now(),
+      written: operations => this.emit('write', { collection: name, operations })
+    })
+    this.#collections.set(name, collection as Collection<unknown>)
+    return collection
+  }
+
+  /** Names of the stored collections. */
+  async collections(): Promise<string[]> {
+    return [...(await this.#ready()).engine.collections.keys()]
+  }
+
+  /** Writes what changed into the index now, so that the next opening has nothing to apply again. */
+  async checkpoint(): Promise<void> {
+    const { writer } = await this.#ready()
+    await writer.checkpoint()
+  }
+
+  async stats(): Promise<DatabaseStats> {
+    return databaseStats(await this.#ready())
+  }
+
+  /** Walks through everything and says what is wrong: nothing when the store is sound. */
+  async verify(): Promise<Finding[]> {
+    return await verifyStore(await this.#ready())
+  }
+
+  async #ready(): Promise<Session> {
+    if (this.#status === 'opening') {
+      await this.open().catch(error => {
+        throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} could not be opened: ${(error as Error).message}`, error)
+      })
+    }
+    return this.#now()
+  }
+
+  #now(): Session {
+    if (!this.#session || this.#status !== 'open') throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} is ${this.#status}, not open`)
+    return this.#session
+  }
+}

@@ -1,0 +1,266 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { VectorLevelError } from '../floor/errors.js'
+import { logKey, recordKey, userKey } from '../storage/keys.js'
+import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
+import { encodeRecord } from '../storage/record-format.js'
+import { trimLog, writeCheckpoint } from './checkpoint.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { applyEntry } from './recovery.js'
+
+/** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
+const GROUP_OPERATIONS = 4096
+const GROUP_BYTES = 16 << 20
+/** Time that work takes on the calling thread before others have their turn. */
+const SLICE_MS = 8
+/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait. */
+const MOST_UNLINKED = 1000
+/** Frames that linking one node changes, at most and with room to spare. */
+const FRAMES_A_NODE = 64
+
+export interface WriteOperation {
+  collection: OpenCollection
+  key: Buffer
+  /** undefined deletes. */
+  put?: { vector: Float32Array, metadata: Uint8Array }
+}
+
+interface Request {
+  operations: WriteOperation[]
+  resolve(): void
+  reject(error: unknown): void
+}
+
+interface Prepared {
+  operations: LogOperation[]
+  /** What becomes of each key: the ordinal, or NONE when it is deleted. */
+  keys: Map<string, { key: Buffer, ordinal: number }>
+  records: { collection: OpenCollection, ordinal: number, operation: WriteOperation }[]
+}
+
+/**
+ * The one writer: takes what callers wait for as one group, makes it durable in one commit, then visible at once.
+ *
+ * Linking into the graph follows in slices of time between the groups. One group is under way at a time, so the order of the log is the
+ * order of the calls.
+ */
+export class Writer {
+  readonly #engine: Engine
+  readonly #onCheckpoint: () => void
+  readonly #queue: Request[] = []
+  #running: Promise<void> | undefined
+  #checkpointCalls: { resolve(): void, reject(error: unknown): void }[] = []
+  #sinceCheckpoint = 0
+  #timer: NodeJS.Timeout | undefined
+  #closing = false
+  #logBytes = 0
+
+  constructor(engine: Engine, onCheckpoint: () => void) {
+    this.#engine = engine
+    this.#onCheckpoint = onCheckpoint
+    this.#start()
+  }
+
+  /** Bytes that went through the log since the database was opened. */
+  get logBytes(): number {
+    return this.#logBytes
+  }
+
+  /** Writes operations, all or none. */
+  write(operations: WriteOperation[]): Promise<void> {
+    if (!operations.length) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ operations, resolve, reject })
+      this.#start()
+    })
+  }
+
+  checkpoint(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#checkpointCalls.push({ resolve, reject })
+      this.#start()
+    })
+  }
+
+  /** Finishes what was asked for, and writes a last checkpoint. */
+  async close(): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#timer)
+    while (this.#running) await this.#running
+    if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint()
+    while (this.#running) await this.#running
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+      if (this.#queue.length || this.#checkpointCalls.length) this.#start()
+    })
+  }
+
+  /** Until nothing is left to do: a group, or a slice of linking, and checkpoints when they are due. */
+  async #run(): Promise<void> {
+    await Promise.resolve()
+    for (;;) {
+      const unlinked = this.#unlinked()
+      try {
+        if (this.#queue.length && unlinked <= MOST_UNLINKED) await this.#commitGroup()
+        else if (unlinked) this.#linkSlice()
+        if (this.#checkpointCalls.length || this.#checkpointDue()) await this.#checkpoint()
+      } catch (error) {
+        this.#fail(error)
+        return
+      }
+      if (!this.#queue.length && !this.#unlinked() && !this.#checkpointCalls.length) return
+      await nextTurn()
+    }
+  }
+
+  /** The index cannot go on, most likely because a block is damaged: those who wait are told, and so is who comes later. */
+  #fail(error: unknown): void {
+    try {
+      this.#damage(error)
+    } catch {
+      // Told to those who wait, below.
+    }
+    for (const request of this.#queue.splice(0)) request.reject(this.#engine.damage)
+    for (const call of this.#checkpointCalls.splice(0)) call.reject(this.#engine.damage)
+  }
+
+  #damage(error: unknown): never {
+    this.#engine.damage ??= new VectorLevelError('VECTOR_POISONED',
+      `the index failed, writes are refused; close and open the database again to recover: ${(error as Error).message}`, error)
+    throw this.#engine.damage
+  }
+
+  async #commitGroup(): Promise<void> {
+    const group = this.#takeGroup()
+    try {
+      if (this.#engine.damage) throw this.#engine.damage
+      const prepared = this.#prepare(group)
+      if (prepared.operations.length) await this.#commit(prepared)
+      for (const request of group) request.resolve()
+    } catch (error) {
+      for (const request of group) request.reject(error)
+    }
+  }
+
+  #takeGroup(): Request[] {
+    const group: Request[] = []
+    let operations = 0
+    let bytes = 0
+    while (this.#queue.length) {
+      const next = this.#queue[0]!
+      operations += next.operations.length
+      for (const { put } of next.operations) bytes += put ? put.vector.byteLength + put.metadata.byteLength : 0
+      if (group.length && (operations > GROUP_OPERATIONS || bytes > GROUP_BYTES)) break
+      group.push(this.#queue.shift()!)
+    }
+    return group
+  }
+
+  /** Gives every put its ordinal, and finds what it replaces. */
+  #prepare(group: Request[]): Prepared {
+    const prepared: Prepared = { operations: [], keys: new Map(), records: [] }
+    const next = new Map<OpenCollection, number>()
+    for (const { operations } of group) {
+      for (const operation of operations) {
+        const { collection, key, put } = operation
+        const stored = userKey(collection.id, key)
+        const name = stored.toString('latin1')
+        const previous = prepared.keys.get(name)?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
+        if (!put && previous === NONE) continue
+        let ordinal = NONE
+        if (put) {
+          ordinal = next.get(collection) ?? collection.graph.ordinals
+          next.set(collection, ordinal + 1)
+          prepared.records.push({ collection, ordinal, operation })
+        }
+        prepared.keys.set(name, { key: stored, ordinal })
+        prepared.operations.push({ collection: collection.id, ordinal, previous })
+      }
+    }
+    return prepared
+  }
+
+  async #commit({ operations, keys, records }: Prepared): Promise<void> {
+    const engine = this.#engine
+    const sequence = engine.head.sequence + 1
+    const { bytes, hash } = encodeLogEntry(engine.checksum, engine.head.hash, sequence, operations)
+    await engine.truth.commit(batch => {
+      for (const { collection, ordinal, operation } of records) {
+        const { vector, metadata } = operation.put!
+        const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
+        batch.put(recordKey(collection.id, ordinal), encodeRecord(engine.checksum, collection.id, ordinal, sequence, bits, operation.key, metadata))
+      }
+      for (const { key, ordinal } of keys.values()) {
+        if (ordinal === NONE) {
+          batch.del(key)
+          continue
+        }
+        const value = Buffer.allocUnsafe(4)
+        value.writeUInt32LE(ordinal)
+        batch.put(key, value)
+      }
+      batch.put(logKey(sequence), bytes)
+    }, engine.settings.durability === 'strict')
+    this.#logBytes += bytes.length
+    try {
+      await this.#store(records)
+      engine.head = { sequence: sequence + operations.length - 1, hash }
+      applyEntry(engine, { operations })
+    } catch (error) {
+      // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
+      this.#damage(error)
+    }
+    this.#sinceCheckpoint += operations.length
+    this.#timer ??= setTimeout(() => void this.checkpoint().catch(() => undefined), engine.settings.checkpointSeconds * 1000).unref()
+  }
+
+  /** Encodes what was committed; nothing of it is visible yet. */
+  async #store(records: Prepared['records']): Promise<void> {
+    let until = performance.now() + SLICE_MS
+    for (const { collection, ordinal, operation } of records) {
+      collection.graph.store(ordinal, operation.put!.vector, { key: operation.key, metadata: operation.put!.metadata })
+      if (performance.now() < until) continue
+      // Codes that no search sees yet do no harm in a checkpoint of what was before them.
+      if (this.#engine.cacheIsDirty) writeCheckpoint(this.#engine)
+      await nextTurn()
+      until = performance.now() + SLICE_MS
+    }
+  }
+
+  #unlinked(): number {
+    let count = 0
+    for (const { graph } of this.#engine.collections.values()) if (graph.trained) count += graph.ordinals - graph.linked
+    return count
+  }
+
+  #linkSlice(): void {
+    const until = performance.now() + SLICE_MS
+    // A slice must not fill the cache with changes: between two looks at it, a quarter of the frames may be changed.
+    let budget = Math.floor(this.#engine.settings.cacheSize / 4 / 4096 / FRAMES_A_NODE)
+    for (const { graph } of this.#engine.collections.values()) {
+      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) return
+    }
+  }
+
+  #checkpointDue(): boolean {
+    return !this.#closing && (this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations || this.#engine.cacheIsDirty)
+  }
+
+  async #checkpoint(): Promise<void> {
+    const calls = this.#checkpointCalls.splice(0)
+    try {
+      writeCheckpoint(this.#engine)
+      this.#sinceCheckpoint = 0
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+      await trimLog(this.#engine)
+      this.#onCheckpoint()
+      for (const call of calls) call.resolve()
+    } catch (error) {
+      for (const call of calls) call.reject(error)
+      if (!calls.length) throw error
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { VectorLevelError } from '../floor/errors.js'
+
+export const SLAB_BYTES = 65536
+const LEAST_PIECE = 64
+
+/** Owner of a slab that is part of an allocation, and of one that nobody has. Frame classes are 0 and up. */
+export const ALLOCATED = -2
+export const FREE = -1
+
+/**
+ * The kernel's memory, handed out in slabs of 64 KiB: to the block cache for frames, and here for everything else.
+ *
+ * Its size is fixed when it is made, so views stay valid; pages that were never touched cost no memory.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory
+  readonly slabs: number
+  readonly bytes: Uint8Array<SharedArrayBuffer>
+  readonly u32: Uint32Array<SharedArrayBuffer>
+  readonly f32: Float32Array<SharedArrayBuffer>
+  /** Who has each slab. */
+  readonly owners: Int8Array
+  /** Asked to empty slabs [from, from + count) of frames; says whether it could. Set by the block cache. */
+  vacate: (from: number, count: number) => boolean = () => false
+  #pieces = new Map<number, number[]>()
+
+  constructor(byteLength: number) {
+    this.slabs = Math.ceil(byteLength / SLAB_BYTES)
+    this.memory = new WebAssembly.Memory({ initial: this.slabs, maximum: this.slabs, shared: true })
+    const buffer = this.memory.buffer as unknown as SharedArrayBuffer
+    this.bytes = new Uint8Array(buffer)
+    this.u32 = new Uint32Array(buffer)
+    this.f32 = new Float32Array(buffer)
+    this.owners = new Int8Array(this.slabs).fill(FREE)
+    // Address 0 stands for nothing, and compilers put their constants into the first page.
+    this.owners[0] = ALLOCATED
+  }
+
+  /**
+   * Allocates zeroed memory, aligned to 64 bytes.
+   *
+   * @throws {VectorLevelError} VECTOR_FULL when neither free slabs nor clean frames make room
+   */
+  allocate(byteLength: number): number {
+    const size = this.#sizeOf(byteLength)
+    let ptr: number
+    if (size >= SLAB_BYTES) {
+      ptr = this.#allocateSlabs(size / SLAB_BYTES)
+    } else {
+      let pieces = this.#pieces.get(size)
+      if (!pieces?.length) {
+        const slab = this.#allocateSlabs(1)
+        pieces = []
+        for (let at = SLAB_BYTES - size; at >= 0; at -= size) pieces.push(slab + at)
+        this.#pieces.set(size, pieces)
+      }
+      ptr = pieces.pop()!
+    }
+    this.bytes.fill(0, ptr, ptr + size)
+    return ptr
+  }
+
+  /** Gives back what `allocate(byteLength)` returned. */
+  release(ptr: number, byteLength: number): void {
+    const size = this.#sizeOf(byteLength)
+    if (size >= SLAB_BYTES) this.owners.fill(FREE, ptr / SLAB_BYTES, (ptr + size) / SLAB_BYTES)
+    else this.#pieces.get(size)!.push(ptr)
+  }
+
+  #sizeOf(byteLength: number): number {
+    if (byteLength > SLAB_BYTES / 2) return Math.ceil(byteLength / SLAB_BYTES) * SLAB_BYTES
+    let size = LEAST_PIECE
+    while (size < byteLength) size *= 2
+    return size
+  }
+
+  #allocateSlabs(count: number): number {
+    const from = this.#findRun(count, slab => this.owners[slab] === FREE) ?? this.#vacateRun(count)
+    if (from === undefined) {
+      throw new VectorLevelError('VECTOR_FULL',
+        `cacheSize of ${this.slabs * SLAB_BYTES} bytes is too small: no room for ${count * SLAB_BYTES} bytes of tables; open with a larger one`)
+    }
+    this.owners.fill(ALLOCATED, from, from + count)
+    return from * SLAB_BYTES
+  }
+
+  /** From the top, so that what stays gathers there and frames are below. */
+  #findRun(count: number, usable: (slab: number) => boolean): number | undefined {
+    let run = 0
+    for (let slab = this.slabs - 1; slab > 0; slab--) {
+      run = usable(slab) ? run + 1 : 0
+      if (run === count) return slab
+    }
+    return undefined
+  }
+
+  #vacateRun(count: number): number | undefined {
+    const refused = new Set<number>()
+    for (;;) {
+      const from = this.#findRun(count, slab => this.owners[slab] !== ALLOCATED && !refused.has(slab))
+      if (from === undefined || this.vacate(from, count)) return from
+      refused.add(from)
+    }
+  }
+}

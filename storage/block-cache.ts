@@ -1,0 +1,202 @@
+import { VectorLevelError } from '../floor/errors.js'
+import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
+import { Space, type SpaceShape } from './space.js'
+
+export const PAGE_BYTES = 4096
+/** Frames have 1, 2, 4, 8 or 16 pages. */
+const CLASSES = 5
+/** Evictions after which the classes' shares of memory are looked at again. */
+const REBALANCE = 256
+
+export interface CacheCounts {
+  misses: number
+  evictions: number
+  resident: number
+  dirty: number
+}
+
+/**
+ * The frames of all spaces of a database: which block stands where, and which one goes when room is needed.
+ *
+ * Frames come in classes of one size; a slab belongs to one class at a time. Within a class the victim is found by 2-bit CLOCK:
+ * the kernel sets a block's count on every access, the hand counts it down. Dirty blocks stay until a checkpoint wrote them.
+ */
+export class BlockCache {
+  readonly #arena: Arena
+  readonly #spaces: Space[] = []
+  /** Per page of memory: the space and the block of the frame that begins there; -1 for none. */
+  readonly #frameSpace: Int32Array
+  readonly #frameBlock: Uint32Array
+  readonly #slabsOf: number[][] = Array.from({ length: CLASSES }, () => [])
+  readonly #freeFrames: number[][] = Array.from({ length: CLASSES }, () => [])
+  readonly #hands = new Float64Array(CLASSES)
+  readonly #pressure = new Float64Array(CLASSES)
+  #misses = 0
+  #evictions = 0
+
+  constructor(arena: Arena) {
+    this.#arena = arena
+    const pages = (arena.slabs * SLAB_BYTES) / PAGE_BYTES
+    this.#frameSpace = new Int32Array(pages).fill(-1)
+    this.#frameBlock = new Uint32Array(pages)
+    arena.vacate = (from, count) => this.#vacate(from, count)
+  }
+
+  createSpace(shape: SpaceShape): Space {
+    const space = new Space(this.#arena, this.#spaces.length, shape)
+    this.#spaces.push(space)
+    return space
+  }
+
+  spaceById(id: number): Space {
+    return this.#spaces[id]!
+  }
+
+  /** Makes a block resident; the kernel calls this for a block that its table does not have. */
+  fault(spaceId: number, block: number): void {
+    const space = this.#spaces[spaceId]!
+    this.#misses++
+    const frame = this.#claim(space.frameClass)
+    try {
+      space.load(block, frame)
+    } catch (error) {
+      this.#freeFrames[space.frameClass]!.push(frame)
+      throw error
+    }
+    const page = frame / PAGE_BYTES
+    this.#frameSpace[page] = spaceId
+    this.#frameBlock[page] = block
+    space.setResident(block, frame)
+  }
+
+  /** Dirty blocks of all spaces, in the order of their numbers. */
+  *dirtyBlocks(): Generator<{ space: Space, block: number, frame: number }> {
+    for (const space of this.#spaces) {
+      for (const block of space.dirtyBlocks()) yield { space, block, frame: space.frameOf(block) }
+    }
+  }
+
+  markClean(): void {
+    for (const space of this.#spaces) space.markClean()
+  }
+
+  /** The share of memory that dirty frames hold. */
+  dirtyShare(): number {
+    let bytes = 0
+    for (const space of this.#spaces) bytes += space.countDirty() * space.frameBytes
+    return bytes / (this.#arena.slabs * SLAB_BYTES)
+  }
+
+  counts(): CacheCounts {
+    let resident = 0
+    let dirty = 0
+    for (const space of this.#spaces) dirty += space.countDirty()
+    for (const spaceId of this.#frameSpace) if (spaceId >= 0) resident++
+    return { misses: this.#misses, evictions: this.#evictions, resident, dirty }
+  }
+
+  #claim(frameClass: number): number {
+    const free = this.#freeFrames[frameClass]!
+    if (free.length) return free.pop()!
+    const slab = this.#arena.owners.indexOf(FREE)
+    if (slab >= 0) {
+      this.#adopt(slab, frameClass)
+      return free.pop()!
+    }
+    this.#pressure[frameClass]!++
+    if (this.#wantsSlab(frameClass) && this.#takeSlab(frameClass)) return free.pop()!
+    const frame = this.#evictOne(frameClass)
+    if (frame) return frame
+    if (this.#takeSlab(frameClass)) return free.pop()!
+    throw new VectorLevelError('VECTOR_FULL',
+      `all frames of the cache of ${this.#arena.slabs * SLAB_BYTES} bytes hold changes that no checkpoint has written yet; open with a larger cacheSize`)
+  }
+
+  #adopt(slab: number, frameClass: number): void {
+    this.#arena.owners[slab] = frameClass
+    this.#slabsOf[frameClass]!.push(slab)
+    const frameBytes = PAGE_BYTES << frameClass
+    for (let at = SLAB_BYTES - frameBytes; at >= 0; at -= frameBytes) this.#freeFrames[frameClass]!.push(slab * SLAB_BYTES + at)
+  }
+
+  /** Whether a class evicts so much more per slab than another one that a slab should change hands. */
+  #wantsSlab(frameClass: number): boolean {
+    let total = 0
+    for (const pressure of this.#pressure) total += pressure
+    if (total < REBALANCE && this.#slabsOf[frameClass]!.length) return false
+    const donor = this.#donor(frameClass)
+    const wants = donor >= 0 &&
+      this.#pressure[frameClass]! * this.#slabsOf[donor]!.length > 2 * (this.#pressure[donor]! + 1) * this.#slabsOf[frameClass]!.length
+    for (let i = 0; i < CLASSES; i++) this.#pressure[i]! /= 2
+    return wants
+  }
+
+  /** The class with the least evictions a slab, among those that have a slab to give. */
+  #donor(except: number): number {
+    let donor = -1
+    for (let i = 0; i < CLASSES; i++) {
+      if (i === except || this.#slabsOf[i]!.length < 2) continue
+      if (donor < 0 || this.#pressure[i]! * this.#slabsOf[donor]!.length < this.#pressure[donor]! * this.#slabsOf[i]!.length) donor = i
+    }
+    return donor
+  }
+
+  #takeSlab(frameClass: number): boolean {
+    const donor = this.#donor(frameClass)
+    if (donor < 0) return false
+    for (const slab of this.#slabsOf[donor]!) {
+      if (!this.#vacate(slab, 1)) continue
+      this.#adopt(slab, frameClass)
+      return true
+    }
+    return false
+  }
+
+  /** 2-bit CLOCK over the frames of a class. Returns 0 when all are dirty. */
+  #evictOne(frameClass: number): number {
+    const slabs = this.#slabsOf[frameClass]!
+    const perSlab = 16 >> frameClass
+    const frames = slabs.length * perSlab
+    let hand = this.#hands[frameClass]!
+    for (let step = 0; step < frames * 5; step++) {
+      if (++hand >= frames) hand = 0
+      const frame = slabs[Math.floor(hand / perSlab)]! * SLAB_BYTES + (hand % perSlab) * (PAGE_BYTES << frameClass)
+      const page = frame / PAGE_BYTES
+      const spaceId = this.#frameSpace[page]!
+      if (spaceId < 0) continue
+      if (this.#spaces[spaceId]!.cool(this.#frameBlock[page]!)) {
+        this.#hands[frameClass] = hand
+        this.#evict(page)
+        return frame
+      }
+    }
+    return 0
+  }
+
+  #evict(page: number): void {
+    this.#evictions++
+    this.#spaces[this.#frameSpace[page]!]!.setResident(this.#frameBlock[page]!, 0)
+    this.#frameSpace[page] = -1
+  }
+
+  /** Empties slabs of frames, unless one of them is dirty or allocated. */
+  #vacate(from: number, count: number): boolean {
+    const first = (from * SLAB_BYTES) / PAGE_BYTES
+    const last = ((from + count) * SLAB_BYTES) / PAGE_BYTES
+    for (let slab = from; slab < from + count; slab++) if (this.#arena.owners[slab] === ALLOCATED) return false
+    for (let page = first; page < last; page++) {
+      const spaceId = this.#frameSpace[page]!
+      if (spaceId >= 0 && this.#spaces[spaceId]!.isDirty(this.#frameBlock[page]!)) return false
+    }
+    for (let page = first; page < last; page++) if (this.#frameSpace[page]! >= 0) this.#evict(page)
+    for (let slab = from; slab < from + count; slab++) {
+      const frameClass = this.#arena.owners[slab]!
+      this.#arena.owners[slab] = FREE
+      if (frameClass < 0) continue
+      this.#slabsOf[frameClass] = this.#slabsOf[frameClass]!.filter(other => other !== slab)
+      const start = slab * SLAB_BYTES
+      this.#freeFrames[frameClass] = this.#freeFrames[frameClass]!.filter(frame => frame < start || frame >= start + SLAB_BYTES)
+    }
+    return true
+  }
+}

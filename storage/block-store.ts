@@ -1,0 +1,117 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { open, type Database, type RootDatabase } from 'lmdb'
+import { VectorLevelError } from '../floor/errors.js'
+import { syncDirectory, syncFile } from './sync.js'
+
+const PAGE_BYTES = 4096
+const META_PAGES = 2
+
+interface TreeStats {
+  treeBranchPageCount: number
+  treeLeafPageCount: number
+  overflowPages: number
+}
+
+function pagesOf(stats: TreeStats): number {
+  return stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages
+}
+
+export interface SealedBlock {
+  place: number
+  bytes: Uint8Array
+}
+
+function wrap(error: unknown, what: string): VectorLevelError {
+  return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${(error as Error).message}`, error)
+}
+
+/** One generation of the derived index: blocks and their metadata in LMDB. The only file that knows lmdb. */
+export class BlockStore {
+  readonly #environment: RootDatabase<Buffer, string>
+  readonly #blocks: Database<Buffer, number>
+  readonly #meta: Database<Buffer, string>
+
+  /** Opens or creates the generation in `directory`. Guard an existing one first (guard.ts): LMDB dies on garbage. */
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true })
+    try {
+      this.#environment = open<Buffer, string>({
+        path: directory, noSubdir: false, maxDbs: 8, pageSize: PAGE_BYTES, overlappingSync: false, encoding: 'binary',
+        ...(process.platform === 'win32' ? {} : { mapSize: 64 * 2 ** 30 })
+      } as Parameters<typeof open<Buffer, string>>[0])
+      this.#blocks = this.#environment.openDB<Buffer, number>({ name: 'blocks', encoding: 'binary' })
+      this.#meta = this.#environment.openDB<Buffer, string>({ name: 'meta', encoding: 'binary' })
+    } catch (error) {
+      throw wrap(error, `cannot open ${directory}`)
+    }
+  }
+
+  /** Copies a block to `target`; false when there is none of that length. */
+  read(place: number, target: Uint8Array): boolean {
+    // NOTE: the buffer is lent, longer than its length says, and overwritten by the next read.
+    const lent = this.#blocks.getBinaryFast(place)
+    if (lent?.length !== target.length) return false
+    target.set(lent.subarray(0, lent.length))
+    return true
+  }
+
+  readMeta(name: string): Buffer | undefined {
+    return this.#meta.getBinary(name)
+  }
+
+  metaNames(): string[] {
+    return [...this.#meta.getKeys()]
+  }
+
+  places(): Iterable<number> {
+    return this.#blocks.getKeys()
+  }
+
+  /**
+   * Writes blocks and metadata in one transaction, on stable storage on return.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR; nothing was written then
+   */
+  write(blocks: Iterable<SealedBlock>, meta: Map<string, Buffer>): void {
+    try {
+      this.#environment.readerCheck()
+      this.#environment.transactionSync(() => {
+        for (const { place, bytes } of blocks) this.#blocks.putSync(place, Buffer.from(bytes))
+        for (const [name, value] of meta) this.#meta.putSync(name, value)
+      })
+    } catch (error) {
+      throw wrap(error, 'a checkpoint failed')
+    }
+  }
+
+  /** Bytes of the file, and of the pages in it that hold nothing. */
+  size(): { bytes: number, free: number } {
+    const environment = this.#environment.getStats() as TreeStats & { lastPageNumber: number, free: TreeStats }
+    const pages = environment.lastPageNumber + 1
+    let used = META_PAGES + pagesOf(environment) + pagesOf(environment.free)
+    for (const database of [this.#blocks, this.#meta] as Database[]) used += pagesOf(database.getStats() as TreeStats)
+    return { bytes: pages * PAGE_BYTES, free: Math.max(0, pages - used) * PAGE_BYTES }
+  }
+
+  /** Copies the live pages into a new generation, on stable storage when the promise resolves. */
+  async copyTo(directory: string): Promise<void> {
+    mkdirSync(directory, { recursive: true })
+    try {
+      await this.#environment.backup(directory, true)
+      syncFile(dataFile(directory))
+      syncDirectory(directory)
+      syncDirectory(dirname(directory))
+    } catch (error) {
+      throw wrap(error, `cannot copy the index to ${directory}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#environment.close()
+  }
+}
+
+export function dataFile(directory: string): string {
+  return join(directory, 'data.mdb')
+}

@@ -1,0 +1,48 @@
+import type { Arena } from './arena.js'
+
+const STAGING_BYTES = 32768
+const SEED_BYTES = 8
+
+/** What this folder needs of the kernel. */
+export interface ChecksumKernel {
+  /** xxHash64, seed 0, of the bytes at `ptr`. */
+  checksum(ptr: number, byteLength: number): bigint
+}
+
+/** Checksums of bytes outside the kernel's memory, and of blocks within it. */
+export class Checksum {
+  readonly #kernel: ChecksumKernel
+  readonly #arena: Arena
+  readonly #staging: number
+  readonly #view: DataView
+
+  constructor(kernel: ChecksumKernel, arena: Arena) {
+    this.#kernel = kernel
+    this.#arena = arena
+    this.#staging = arena.allocate(STAGING_BYTES)
+    this.#view = new DataView(arena.bytes.buffer)
+  }
+
+  /**
+   * Hashes `bytes`, chained to `seed`: what a hash is seeded with is covered by it.
+   *
+   * Units: h = seed, then h = xxHash64(h || piece) for each piece of at most 32,760 bytes, at least one.
+   */
+  hash(seed: bigint, bytes: Uint8Array): bigint {
+    let hash = seed
+    let from = 0
+    do {
+      const piece = bytes.subarray(from, from + STAGING_BYTES - SEED_BYTES)
+      this.#view.setBigUint64(this.#staging, hash, true)
+      this.#arena.bytes.set(piece, this.#staging + SEED_BYTES)
+      hash = this.ofMemory(this.#staging, SEED_BYTES + piece.length)
+      from += piece.length
+    } while (from < bytes.length)
+    return hash
+  }
+
+  /** xxHash64 of kernel memory. */
+  ofMemory(ptr: number, byteLength: number): bigint {
+    return BigInt.asUintN(64, this.#kernel.checksum(ptr, byteLength))
+  }
+}

@@ -1,0 +1,77 @@
+/** Row numbers to addresses, through the block table of a space. */
+
+import {
+  BLOCK_HEADER, REFERENCED, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
+} from './layout'
+
+/** Makes a block resident (and throws through the kernel when it cannot). */
+// @ts-ignore: decorator
+@external('env', 'fault')
+declare function fault(spaceId: u32, block: u32): void
+
+// @ts-ignore: decorator
+@inline
+export function blockOf(space: usize, row: u32): u32 {
+  return <u32>((<u64>row * <u64>load<u32>(space, SPACE_MAGIC)) >> load<u32>(space, SPACE_SHIFT))
+}
+
+/** The address of a row; loads its block when it is not resident. Valid until the next fault. */
+export function rowAddress(space: usize, row: u32): usize {
+  const block = blockOf(space, row)
+  let frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
+  if (!frame) {
+    fault(load<u32>(space, SPACE_ID), block)
+    frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
+  }
+  store<u8>(load<u32>(space, SPACE_REFERENCES) + block, REFERENCED)
+  return frame + BLOCK_HEADER + (row - block * load<u32>(space, SPACE_ROWS)) * load<u32>(space, SPACE_ROW_BYTES)
+}
+
+/** As rowAddress, for a row that is about to be changed. */
+export function dirtyRowAddress(space: usize, row: u32): usize {
+  const address = rowAddress(space, row)
+  store<u8>(load<u32>(space, SPACE_DIRTY) + blockOf(space, row), 1)
+  return address
+}
+
+/**
+ * HOT PATH: the addresses of `count` rows, all resident at once.
+ *
+ * The first pass has no call in it, which keeps its registers; blocks that miss are loaded by a slow path of its own, after
+ * which the pass is run again, since a load may have evicted what was there.
+ *
+ * Shapes: rows u32[count]; addresses u32[count + 3], written, the last one repeated as padding for groups of four.
+ */
+export function resolveRows(space: usize, rows: usize, count: u32, addresses: usize): void {
+  const table = <usize>load<u32>(space, SPACE_TABLE)
+  const references = <usize>load<u32>(space, SPACE_REFERENCES)
+  const magic = <u64>load<u32>(space, SPACE_MAGIC)
+  const shift = <u64>load<u32>(space, SPACE_SHIFT)
+  const perBlock = load<u32>(space, SPACE_ROWS)
+  const rowBytes = load<u32>(space, SPACE_ROW_BYTES)
+  for (;;) {
+    let missing: u32 = 0
+    for (let i: u32 = 0; i < count; i++) {
+      const row = load<u32>(rows + (i << 2))
+      const block = <u32>((<u64>row * magic) >> shift)
+      const frame = load<u32>(table + (block << 2))
+      missing |= u32(frame == 0)
+      store<u8>(references + block, REFERENCED)
+      store<u32>(addresses + (i << 2), frame + BLOCK_HEADER + (row - block * perBlock) * rowBytes)
+    }
+    if (!missing) break
+    loadMissing(space, rows, count)
+  }
+  const last = load<u32>(addresses + ((count - 1) << 2))
+  store<u32>(addresses + (count << 2), last)
+  store<u32>(addresses + (count << 2), last, 4)
+  store<u32>(addresses + (count << 2), last, 8)
+}
+
+function loadMissing(space: usize, rows: usize, count: u32): void {
+  const table = <usize>load<u32>(space, SPACE_TABLE)
+  for (let i: u32 = 0; i < count; i++) {
+    const block = blockOf(space, load<u32>(rows + (i << 2)))
+    if (!load<u32>(table + (block << 2))) fault(load<u32>(space, SPACE_ID), block)
+  }
+}

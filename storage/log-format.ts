@@ -1,0 +1,63 @@
+/**
+ * A log entry: the operations of one commit, which is whole or absent.
+ *
+ * | offset | bytes | type | name | meaning |
+ * |---|---|---|---|---|
+ * | 0 | 8 | u64 | hash | of the bytes from 8, seeded with the hash of the entry before: the log is a chain |
+ * | 8 | 8 | u64 | sequence | of the first operation |
+ * | 16 | 4 | u32 | count | operations |
+ * | 20 | 13 each | | | u8 type (1 put, 2 del), u32 collection, u32 ordinal (of the new record; NONE for del), u32 previous (NONE if none) |
+ */
+
+import { VectorLevelError } from '../floor/errors.js'
+import type { Checksum } from './checksum.js'
+
+const HEADER = 20
+const OPERATION_BYTES = 13
+export const NONE = 0xffffffff
+
+export interface LogOperation {
+  collection: number
+  /** Of the record that it wrote; NONE for a deletion. */
+  ordinal: number
+  /** Of the record that it replaced or deleted; NONE if there was none. */
+  previous: number
+}
+
+export interface LogEntry {
+  sequence: number
+  hash: bigint
+  operations: LogOperation[]
+}
+
+export function encodeLogEntry(checksum: Checksum, previousHash: bigint, sequence: number, operations: LogOperation[]): { bytes: Buffer, hash: bigint } {
+  const bytes = Buffer.allocUnsafe(HEADER + operations.length * OPERATION_BYTES)
+  bytes.writeBigUInt64LE(BigInt(sequence), 8)
+  bytes.writeUInt32LE(operations.length, 16)
+  let at = HEADER
+  for (const { collection, ordinal, previous } of operations) {
+    bytes[at] = ordinal === NONE ? 2 : 1
+    bytes.writeUInt32LE(collection, at + 1)
+    bytes.writeUInt32LE(ordinal, at + 5)
+    bytes.writeUInt32LE(previous, at + 9)
+    at += OPERATION_BYTES
+  }
+  const hash = checksum.hash(previousHash, bytes.subarray(8))
+  bytes.writeBigUInt64LE(hash, 0)
+  return { bytes, hash }
+}
+
+/** @throws {VectorLevelError} VECTOR_CORRUPTION when the entry is damaged or does not continue the chain */
+export function decodeLogEntry(checksum: Checksum, previousHash: bigint, sequence: number, bytes: Buffer): LogEntry {
+  const count = bytes.length >= HEADER ? bytes.readUInt32LE(16) : 0
+  const hash = bytes.length >= HEADER ? bytes.readBigUInt64LE(0) : 0n
+  if (bytes.length !== HEADER + count * OPERATION_BYTES || hash !== checksum.hash(previousHash, bytes.subarray(8)) ||
+    bytes.readBigUInt64LE(8) !== BigInt(sequence)) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `the log entry of sequence ${sequence} (${bytes.length} bytes) does not continue the log's chain of hashes`)
+  }
+  const operations: LogOperation[] = []
+  for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) {
+    operations.push({ collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) })
+  }
+  return { sequence, hash, operations }
+}

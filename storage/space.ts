@@ -1,0 +1,153 @@
+import type { Arena } from './arena.js'
+import {
+  BLOCK_HEADER, SPACE_BYTES, SPACE_CAPACITY, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT,
+  SPACE_TABLE
+} from './kernel/layout.js'
+import { VectorLevelError } from '../floor/errors.js'
+
+const PAGE_BYTES = 4096
+/** An LMDB value of this much less than whole pages fills its pages exactly (the header of an overflow page). */
+export const PAGE_SLACK = 24
+/** Rows are numbered below this. */
+export const MOST_ROWS = 2 ** 28
+const BYTES_A_BLOCK = 6
+const FIRST_CAPACITY = 32
+
+export interface SpaceShape {
+  rowBytes: number
+  /** Fills the frame at `frame` with a block. */
+  load(block: number, frame: number): void
+}
+
+/** Rows of one width, cut into blocks: the driver's side of a space descriptor (kernel/layout.ts). */
+export class Space {
+  readonly id: number
+  /** Address of the descriptor. */
+  readonly ptr: number
+  readonly rowBytes: number
+  readonly rowsPerBlock: number
+  readonly frameClass: number
+  readonly frameBytes: number
+  readonly #arena: Arena
+  readonly #load: (block: number, frame: number) => void
+  #capacity = 0
+  #tables = 0
+
+  constructor(arena: Arena, id: number, shape: SpaceShape) {
+    this.#arena = arena
+    this.#load = shape.load
+    this.id = id
+    this.rowBytes = shape.rowBytes
+    this.frameClass = frameClassFor(shape.rowBytes)
+    this.frameBytes = PAGE_BYTES << this.frameClass
+    this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
+    this.ptr = arena.allocate(SPACE_BYTES)
+    // floor(row / rows) as a multiplication, exact for row < 2^28. Source: Granlund, Montgomery 1994, section 4.
+    const shift = 28 + Math.ceil(Math.log2(this.rowsPerBlock))
+    this.#set(SPACE_ROW_BYTES, this.rowBytes)
+    this.#set(SPACE_ROWS, this.rowsPerBlock)
+    this.#set(SPACE_SHIFT, shift)
+    this.#set(SPACE_MAGIC, Math.ceil(2 ** shift / this.rowsPerBlock))
+    this.#set(SPACE_ID, id)
+    this.reserve(1)
+  }
+
+  get capacity(): number {
+    return this.#capacity
+  }
+
+  /** Makes the tables large enough for `rows` rows. Call it before the kernel touches new ones. */
+  reserve(rows: number): void {
+    const blocks = Math.ceil(rows / this.rowsPerBlock)
+    if (blocks <= this.#capacity) return
+    if (rows > MOST_ROWS) throw new VectorLevelError('VECTOR_FULL', `a collection holds at most ${MOST_ROWS} ordinals, ${rows} are needed`)
+    let capacity = this.#capacity || FIRST_CAPACITY
+    while (capacity < blocks) capacity *= 2
+    const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK)
+    const { bytes } = this.#arena
+    const old = this.#capacity
+    if (old) {
+      bytes.copyWithin(tables, this.#tables, this.#tables + old * 4)
+      bytes.copyWithin(tables + capacity * 4, this.#tables + old * 4, this.#tables + old * 5)
+      bytes.copyWithin(tables + capacity * 5, this.#tables + old * 5, this.#tables + old * 6)
+      this.#arena.release(this.#tables, old * BYTES_A_BLOCK)
+    }
+    this.#tables = tables
+    this.#capacity = capacity
+    this.#set(SPACE_TABLE, tables)
+    this.#set(SPACE_REFERENCES, tables + capacity * 4)
+    this.#set(SPACE_DIRTY, tables + capacity * 5)
+    this.#set(SPACE_CAPACITY, capacity)
+  }
+
+  load(block: number, frame: number): void {
+    this.#load(block, frame)
+  }
+
+  frameOf(block: number): number {
+    return this.#arena.u32[this.#tables / 4 + block]!
+  }
+
+  /** Enters a block's frame, 0 for none; it counts as referenced once. */
+  setResident(block: number, frame: number): void {
+    this.#arena.u32[this.#tables / 4 + block] = frame
+    this.#arena.bytes[this.#tables + this.#capacity * 4 + block] = frame ? 1 : 0
+  }
+
+  isDirty(block: number): boolean {
+    return this.#arena.bytes[this.#tables + this.#capacity * 5 + block] !== 0
+  }
+
+  /** Counts a clean block's references down; says whether there were none. */
+  cool(block: number): boolean {
+    const { bytes } = this.#arena
+    const references = this.#tables + this.#capacity * 4 + block
+    if (bytes[references + this.#capacity]) return false
+    if (!bytes[references]) return true
+    bytes[references]!--
+    return false
+  }
+
+  *dirtyBlocks(): Generator<number> {
+    const start = this.#tables + this.#capacity * 5
+    const dirty = this.#arena.bytes.subarray(start, start + this.#capacity)
+    for (let block = dirty.indexOf(1); block >= 0; block = dirty.indexOf(1, block + 1)) yield block
+  }
+
+  countDirty(): number {
+    let count = 0
+    const start = this.#tables + this.#capacity * 5
+    for (const flag of this.#arena.bytes.subarray(start, start + this.#capacity)) count += flag
+    return count
+  }
+
+  markClean(): void {
+    const start = this.#tables + this.#capacity * 5
+    this.#arena.bytes.fill(0, start, start + this.#capacity)
+  }
+
+  #set(word: number, value: number): void {
+    this.#arena.u32[(this.ptr + word) / 4] = value
+  }
+}
+
+function rowsPerBlock(rowBytes: number, frameBytes: number): number {
+  return Math.floor((frameBytes - PAGE_SLACK - BLOCK_HEADER) / rowBytes)
+}
+
+/** The smallest frame that wastes less than a tenth, or else the one that wastes least. */
+function frameClassFor(rowBytes: number): number {
+  let best = -1
+  let bestUse = 0
+  for (let frameClass = 0; frameClass < 5; frameClass++) {
+    const frameBytes = PAGE_BYTES << frameClass
+    const use = (rowsPerBlock(rowBytes, frameBytes) * rowBytes) / frameBytes
+    if (use >= 0.9) return frameClass
+    if (use > bestUse) {
+      best = frameClass
+      bestUse = use
+    }
+  }
+  if (best < 0) throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << 4} bytes`)
+  return best
+}

@@ -1,0 +1,102 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { VectorLevelError } from '../floor/errors.js'
+import { syncDirectory } from './sync.js'
+
+export const FORMAT = 1
+const STORE = 'STORE'
+const INDEX = 'INDEX'
+const OPENING = 'OPENING'
+
+export interface StoreIdentity {
+  uuid: string
+  format: number
+  created: string
+}
+
+/** Replaces a small file as a whole, durably. */
+function writeWhole(path: string, text: string): void {
+  const temporary = `${path}.tmp`
+  const file = openSync(temporary, 'w')
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(temporary, path)
+  syncDirectory(dirname(path))
+}
+
+/**
+ * The identity of the store in a directory, undefined when there is none.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the file is not ours, VECTOR_FORMAT_UNSUPPORTED when it is of a newer version
+ */
+export function readIdentity(directory: string): StoreIdentity | undefined {
+  const path = join(directory, STORE)
+  if (!existsSync(path)) return undefined
+  let identity: StoreIdentity
+  try {
+    identity = JSON.parse(readFileSync(path, 'utf8')) as StoreIdentity
+  } catch (error) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `${path} is not the identity of a store`, error)
+  }
+  if (typeof identity?.uuid !== 'string' || !/^[0-9a-f-]{36}$/.test(identity.uuid) || !Number.isInteger(identity.format)) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `${path} is not the identity of a store`)
+  }
+  if (identity.format !== FORMAT) {
+    throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED', `${directory} has format ${identity.format}, this version reads format ${FORMAT}`)
+  }
+  return identity
+}
+
+/** IMPORTANT: the last step of creating a store: without this file, what else stands in the directory is no store yet. */
+export function writeIdentity(directory: string, uuid: string): StoreIdentity {
+  const identity = { uuid, format: FORMAT, created: new Date().toISOString() }
+  writeWhole(join(directory, STORE), `${JSON.stringify(identity)}\n`)
+  return identity
+}
+
+export function newUuid(): string {
+  return randomUUID()
+}
+
+/** The number of the current index generation; 0 when it is not to be known. */
+export function readGeneration(directory: string): number {
+  const path = join(directory, INDEX)
+  if (!existsSync(path)) return 0
+  const text = readFileSync(path, 'utf8').trim()
+  return /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0
+}
+
+export function writeGeneration(directory: string, generation: number): void {
+  writeWhole(join(directory, INDEX), `${generation}\n`)
+}
+
+/** The next opening builds the index anew. */
+export function forgetGeneration(directory: string): void {
+  rmSync(join(directory, INDEX), { force: true })
+}
+
+/** The marker stands while LMDB opens an existing generation: found at a start, the last start did not survive that. */
+export function setOpeningMarker(directory: string): void {
+  writeWhole(join(directory, OPENING), '')
+}
+
+export function hasOpeningMarker(directory: string): boolean {
+  return existsSync(join(directory, OPENING))
+}
+
+export function clearOpeningMarker(directory: string): void {
+  rmSync(join(directory, OPENING), { force: true })
+}
+
+export function truthDirectory(directory: string): string {
+  return join(directory, 'truth')
+}
+
+export function generationDirectory(directory: string, generation: number): string {
+  return join(directory, `index-${generation}`)
+}

@@ -1,0 +1,148 @@
+/**
+ * Full vectors, packed without loss.
+ *
+ * The components of a vector have few exponents, and often mantissas that end in zeros (pixels, rounded decimals). Each is written
+ * as sign, a short code for the exponent, and the part of the mantissa that is used.
+ *
+ * | offset | bytes | type | name | meaning |
+ * |---|---|---|---|---|
+ * | 0 | 1 | u8 | exponentBits | bits of an exponent code, 2 to 6 |
+ * | 1 | 1 | u8 | mantissaBits | leading bits of the mantissas that are kept, 0 to 23; the others are 0 in all components |
+ * | 2 | 1 | u8 | highest | the largest exponent |
+ * | 3 | 2 | u16 | exceptions | components whose exponent has no code |
+ * | 5 | ceil(dim * width / 8) | bits | components | width = 1 + exponentBits + mantissaBits, low bits first: mantissa, code, sign |
+ * | | exceptions | u8[] | exponents | of the exceptions, in the order of the components |
+ *
+ * Code 0 marks an exception, the last code exponent 0 (zeros), and code c between them the exponent highest - (c - 1).
+ */
+
+import { VectorLevelError } from '../floor/errors.js'
+
+const HEADER = 5
+const histogram = new Uint32Array(256)
+
+/** An upper bound of the bytes that `dim` components pack to. */
+export function packedByteLength(dim: number): number {
+  return HEADER + Math.ceil((dim * 30) / 8) + dim
+}
+
+/** Packs f32[dim], given as their bits, into `out` at `at`; returns the offset behind. */
+export function packVector(bits: Uint32Array, out: Uint8Array, at: number): number {
+  histogram.fill(0)
+  let used = 0
+  for (let i = 0; i < bits.length; i++) {
+    const value = bits[i]!
+    used |= value
+    histogram[(value >>> 23) & 255]!++
+  }
+  used &= 0x7fffff
+  const dropped = used ? 31 - Math.clz32(used & -used) : 23
+  let highest = 255
+  while (highest > 0 && !histogram[highest]) highest--
+  const exponentBits = cheapestExponentBits(bits.length, highest)
+  const mantissaBits = 23 - dropped
+  const zeroCode = (1 << exponentBits) - 1
+  const width = 1 + exponentBits + mantissaBits
+  let exceptionAt = at + HEADER + Math.ceil((bits.length * width) / 8)
+  const firstException = exceptionAt
+  out[at] = exponentBits
+  out[at + 1] = mantissaBits
+  out[at + 2] = highest
+  let position = at + HEADER
+  let pending = 0
+  let pendingBits = 0
+  for (let i = 0; i < bits.length; i++) {
+    const value = bits[i]!
+    const exponent = (value >>> 23) & 255
+    let code = highest - exponent + 1
+    if (exponent === 0) code = zeroCode
+    else if (code >= zeroCode) {
+      code = 0
+      out[exceptionAt++] = exponent
+    }
+    const field = ((value & 0x7fffff) >>> dropped) | (code << mantissaBits) | ((value >>> 31) << (width - 1))
+    // Fewer than 8 bits are pending, so that low and high part of the sum fit 32 bits each.
+    pending |= field << pendingBits
+    const carried = pendingBits ? field >>> (32 - pendingBits) : 0
+    pendingBits += width
+    let available = Math.min(pendingBits, 32)
+    while (available >= 8) {
+      out[position++] = pending
+      pending >>>= 8
+      available -= 8
+      pendingBits -= 8
+    }
+    // More than 32 bits were pending: all of those were written, these are the rest.
+    if (pendingBits > available) pending = carried
+  }
+  if (pendingBits > 0) out[position] = pending
+  const exceptions = exceptionAt - firstException
+  out[at + 3] = exceptions
+  out[at + 4] = exceptions >>> 8
+  return exceptionAt
+}
+
+/**
+ * Unpacks `dim` components into `bits` at `to`; returns the offset behind.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the bytes end early or the header is impossible
+ */
+export function unpackVector(bytes: Uint8Array, at: number, dim: number, bits: Uint32Array, to: number): number {
+  const exponentBits = bytes[at]!
+  const mantissaBits = bytes[at + 1]!
+  const highest = bytes[at + 2]!
+  const exceptions = bytes[at + 3]! | (bytes[at + 4]! << 8)
+  const width = 1 + exponentBits + mantissaBits
+  let exceptionAt = at + HEADER + Math.ceil((dim * width) / 8)
+  const end = exceptionAt + exceptions
+  if (!(exponentBits >= 2 && exponentBits <= 6 && mantissaBits <= 23) || end > bytes.length || exceptions > dim) {
+    throw new VectorLevelError('VECTOR_CORRUPTION',
+      `a packed vector of ${dim} dimensions with ${exponentBits} + ${mantissaBits} bits and ${exceptions} exceptions does not fit ${bytes.length - at} bytes`)
+  }
+  const zeroCode = (1 << exponentBits) - 1
+  const dropped = 23 - mantissaBits
+  const mantissaMask = 2 ** mantissaBits - 1
+  let position = at + HEADER
+  let low = 0
+  let available = 0
+  for (let i = 0; i < dim; i++) {
+    // Reads byte by byte until the field is whole; the fifth byte of a straddling one stands apart.
+    let extra = 0
+    let have = available
+    while (have < width) {
+      const byte = bytes[position++]!
+      if (have <= 24) low |= byte << have
+      else {
+        low |= byte << have
+        extra = byte >>> (32 - have)
+      }
+      have += 8
+    }
+    const field = low & (2 ** width - 1)
+    available = have - width
+    low = have > 32 ? (low >>> width) | (extra << (32 - width)) : low >>> width
+    const code = (field >>> mantissaBits) & zeroCode
+    let exponent = highest - code + 1
+    if (code === 0) exponent = exceptionAt < end ? bytes[exceptionAt++]! : 0
+    else if (code === zeroCode) exponent = 0
+    bits[to + i] = ((field & mantissaMask) << dropped) | ((exponent & 255) << 23) | ((field >>> (width - 1)) << 31)
+  }
+  return end
+}
+
+function cheapestExponentBits(dim: number, highest: number): number {
+  let best = 2
+  let bestCost = Infinity
+  for (let exponentBits = 2; exponentBits <= 6; exponentBits++) {
+    let coded = histogram[0]!
+    const codes = (1 << exponentBits) - 2
+    for (let exponent = highest; exponent > Math.max(0, highest - codes); exponent--) coded += histogram[exponent]!
+    if (highest === 0) coded = histogram[0]!
+    const cost = dim * exponentBits + (dim - coded) * 8
+    if (cost < bestCost) {
+      best = exponentBits
+      bestCost = cost
+    }
+  }
+  return best
+}
