@@ -5,7 +5,7 @@ import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_LEVELS,
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS,
   GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
@@ -18,8 +18,6 @@ const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, 
 const BASE_STRIDE = 3
 const NO_NEIGHBOR = 0xffffff
 const NO_SLOT = 0xffffffff
-/** Candidates per result that are measured by their full vectors, when codes are approximate. */
-const OVERSAMPLE = 3
 /** Vectors that a codebook is trained on, at most. */
 const TRAINING_SAMPLE = 16_384
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
@@ -268,7 +266,7 @@ export class Graph {
       if (width * 4 > this.#linked) return this.exact(vector, wanted)
       this.#prepare(vector, width)
       this.#kernel.loadQuery(this.ptr, this.#scratch.ptr)
-      let found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted, Math.min(width, wanted * OVERSAMPLE + 10))
+      let found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted)
       if (this.#linked < this.#ordinals) found = this.#kernel.scan(this.ptr, this.#scratch.ptr, this.#linked, this.#ordinals, wanted, found)
       if (found === wanted) return this.#results(found)
       width *= 4
@@ -339,6 +337,9 @@ export class Graph {
     this.#codebook = codebook
     this.#arena.f32.set(codebook.offsets, this.#get(GRAPH_OFFSETS) / 4)
     this.#arena.f32[(this.ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale
+    // Keys are squared distances in units of the scale; of unit vectors they are twice 1 - cosine, and for dot -2 times the product.
+    this.#set(GRAPH_KEY_ORIGIN, this.options.metric === 'dot' ? 2 ** 31 : 0)
+    this.#arena.f32[(this.ptr + GRAPH_KEY_UNIT) / 4] = codebook.inverseScale ** -2 / (this.options.metric === 'l2' ? 1 : 2)
   }
 
   #setState(ordinal: number, state: number): void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { loadReference } from './reference/reference.js'
 
 /** Exports of the kernel module; all numbers are addresses or counts in its memory. What they do is told where they stand. */
 export interface Kernel {
@@ -15,7 +16,7 @@ export interface Kernel {
   loadQuery(graph: number, scratch: number): void
   levelOf(graph: number, ordinal: number): number
   insert(graph: number, scratch: number, ordinal: number): void
-  search(graph: number, scratch: number, ef: number, k: number, rerank: number): number
+  search(graph: number, scratch: number, ef: number, k: number): number
   scan(graph: number, scratch: number, from: number, to: number, k: number, found: number): number
 }
 
@@ -27,12 +28,15 @@ export interface KernelCallbacks {
   loadRecord(spaceId: number, ordinal: number): void
 }
 
-export type KernelBuild = 'simd' | 'relaxed'
+/** 'simd' and 'relaxed' are compiled, 'reference' is the same in plain TypeScript. */
+export type KernelBuild = 'simd' | 'relaxed' | 'reference'
 export type KernelChoice = 'auto' | KernelBuild
+
+export const KERNEL_BUILDS: KernelBuild[] = ['simd', 'relaxed', 'reference']
 
 /** The smallest module with a relaxed instruction: `() -> i8x16.relaxed_swizzle(0, 0)`, dropped. */
 const RELAXED_PROBE = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 26, 11
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 16, 1, 14, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 26, 11
 )
 
 const modules = new Map<KernelBuild, WebAssembly.Module>()
@@ -41,8 +45,16 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE)
 }
 
+/**
+ * The build for a choice; 'auto' takes the fastest that runs here, unless the environment's VECTOR_LEVEL_KERNEL names one.
+ */
 export function chooseBuild(choice: KernelChoice): KernelBuild {
-  return choice === 'auto' ? (hasRelaxedSimd() ? 'relaxed' : 'simd') : choice
+  if (choice !== 'auto') return choice
+  const forced = process.env['VECTOR_LEVEL_KERNEL']
+  if (!forced) return hasRelaxedSimd() ? 'relaxed' : 'simd'
+  const build = KERNEL_BUILDS.find(known => known === forced)
+  if (!build) throw new TypeError(`VECTOR_LEVEL_KERNEL is one of ${KERNEL_BUILDS.join(', ')}, not ${forced}`)
+  return build
 }
 
 function compile(build: KernelBuild): WebAssembly.Module {
@@ -56,6 +68,7 @@ function compile(build: KernelBuild): WebAssembly.Module {
 
 /** An instance of the kernel over `memory`. */
 export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
+  if (build === 'reference') return loadReference(memory, callbacks)
   const instance = new WebAssembly.Instance(compile(build), { env: { memory, ...callbacks } })
   return instance.exports as object as Kernel
 }

@@ -49,7 +49,7 @@ const MOST_DIMENSIONS = 16_000
 const MOST_EF_CONSTRUCTION = 4096
 
 const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'checkpoint']
-const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed']
+const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
 const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'M', 'efConstruction', 'seed']
 const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata']

@@ -51,6 +51,7 @@ export class Writer {
   #checkpointCalls: { resolve(): void, reject(error: unknown): void }[] = []
   #sinceCheckpoint = 0
   #timer: NodeJS.Timeout | undefined
+  #timeIsUp = false
   #closing = false
   #logBytes = 0
 
@@ -74,6 +75,7 @@ export class Writer {
     })
   }
 
+  /** Links what is stored by now, and writes a checkpoint; other writes wait meanwhile. */
   checkpoint(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#checkpointCalls.push({ resolve, reject })
@@ -103,9 +105,10 @@ export class Writer {
     for (;;) {
       const unlinked = this.#unlinked()
       try {
-        if (this.#queue.length && unlinked <= MOST_UNLINKED) await this.#commitGroup()
+        const asked = this.#checkpointCalls.length > 0
+        if (this.#queue.length && unlinked <= MOST_UNLINKED && !asked) await this.#commitGroup()
         else if (unlinked) this.#linkSlice()
-        if (this.#checkpointCalls.length || this.#checkpointDue()) await this.#checkpoint()
+        if ((asked && !this.#unlinked()) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
@@ -117,19 +120,16 @@ export class Writer {
 
   /** The index cannot go on, most likely because a block is damaged: those who wait are told, and so is who comes later. */
   #fail(error: unknown): void {
-    try {
-      this.#damage(error)
-    } catch {
-      // Told to those who wait, below.
-    }
-    for (const request of this.#queue.splice(0)) request.reject(this.#engine.damage)
-    for (const call of this.#checkpointCalls.splice(0)) call.reject(this.#engine.damage)
+    const damage = this.#damage(error)
+    for (const request of this.#queue.splice(0)) request.reject(damage)
+    for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
   }
 
-  #damage(error: unknown): never {
+  /** Refuses writes from now on. */
+  #damage(error: unknown): VectorLevelError {
     this.#engine.damage ??= new VectorLevelError('VECTOR_POISONED',
       `the index failed, writes are refused; close and open the database again to recover: ${(error as Error).message}`, error)
-    throw this.#engine.damage
+    return this.#engine.damage
   }
 
   async #commitGroup(): Promise<void> {
@@ -210,10 +210,13 @@ export class Writer {
       applyEntry(engine, { operations })
     } catch (error) {
       // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
-      this.#damage(error)
+      throw this.#damage(error)
     }
     this.#sinceCheckpoint += operations.length
-    this.#timer ??= setTimeout(() => void this.checkpoint().catch(() => undefined), engine.settings.checkpointSeconds * 1000).unref()
+    this.#timer ??= setTimeout(() => {
+      this.#timeIsUp = true
+      this.#start()
+    }, engine.settings.checkpointSeconds * 1000).unref()
   }
 
   /** Encodes what was committed; nothing of it is visible yet. */
@@ -245,7 +248,7 @@ export class Writer {
   }
 
   #checkpointDue(): boolean {
-    return !this.#closing && (this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations || this.#engine.cacheIsDirty)
+    return !this.#closing && (this.#timeIsUp || this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations || this.#engine.cacheIsDirty)
   }
 
   async #checkpoint(): Promise<void> {
@@ -255,6 +258,7 @@ export class Writer {
       this.#sinceCheckpoint = 0
       clearTimeout(this.#timer)
       this.#timer = undefined
+      this.#timeIsUp = false
       await trimLog(this.#engine)
       this.#onCheckpoint()
       for (const call of calls) call.resolve()

@@ -20,6 +20,9 @@ import { VectorLevelError } from '../floor/errors.js'
 
 const HEADER = 5
 const histogram = new Uint32Array(256)
+/** The bits of one vector, as words; grown to the largest seen. */
+let words = new Uint32Array(1024)
+let wordBytes = new Uint8Array(words.buffer)
 
 /** An upper bound of the bytes that `dim` components pack to. */
 export function packedByteLength(dim: number): number {
@@ -28,9 +31,10 @@ export function packedByteLength(dim: number): number {
 
 /** Packs f32[dim], given as their bits, into `out` at `at`; returns the offset behind. */
 export function packVector(bits: Uint32Array, out: Uint8Array, at: number): number {
+  const dim = bits.length
   histogram.fill(0)
   let used = 0
-  for (let i = 0; i < bits.length; i++) {
+  for (let i = 0; i < dim; i++) {
     const value = bits[i]!
     used |= value
     histogram[(value >>> 23) & 255]!++
@@ -39,19 +43,16 @@ export function packVector(bits: Uint32Array, out: Uint8Array, at: number): numb
   const dropped = used ? 31 - Math.clz32(used & -used) : 23
   let highest = 255
   while (highest > 0 && !histogram[highest]) highest--
-  const exponentBits = cheapestExponentBits(bits.length, highest)
+  const exponentBits = cheapestExponentBits(dim, highest)
   const mantissaBits = 23 - dropped
   const zeroCode = (1 << exponentBits) - 1
   const width = 1 + exponentBits + mantissaBits
-  let exceptionAt = at + HEADER + Math.ceil((bits.length * width) / 8)
-  const firstException = exceptionAt
-  out[at] = exponentBits
-  out[at + 1] = mantissaBits
-  out[at + 2] = highest
-  let position = at + HEADER
-  let pending = 0
-  let pendingBits = 0
-  for (let i = 0; i < bits.length; i++) {
+  const byteLength = Math.ceil((dim * width) / 8)
+  const firstException = at + HEADER + byteLength
+  let exceptionAt = firstException
+  reserveWords(dim, width)
+  words.fill(0, 0, (byteLength >>> 2) + 2)
+  for (let i = 0, bit = 0; i < dim; i++, bit += width) {
     const value = bits[i]!
     const exponent = (value >>> 23) & 255
     let code = highest - exponent + 1
@@ -61,22 +62,16 @@ export function packVector(bits: Uint32Array, out: Uint8Array, at: number): numb
       out[exceptionAt++] = exponent
     }
     const field = ((value & 0x7fffff) >>> dropped) | (code << mantissaBits) | ((value >>> 31) << (width - 1))
-    // Fewer than 8 bits are pending, so that low and high part of the sum fit 32 bits each.
-    pending |= field << pendingBits
-    const carried = pendingBits ? field >>> (32 - pendingBits) : 0
-    pendingBits += width
-    let available = Math.min(pendingBits, 32)
-    while (available >= 8) {
-      out[position++] = pending
-      pending >>>= 8
-      available -= 8
-      pendingBits -= 8
-    }
-    // More than 32 bits were pending: all of those were written, these are the rest.
-    if (pendingBits > available) pending = carried
+    const shift = bit & 31
+    words[bit >>> 5]! |= field << shift
+    // In two steps, since a shift by 32 is one by 0.
+    words[(bit >>> 5) + 1]! |= (field >>> 1) >>> (31 - shift)
   }
-  if (pendingBits > 0) out[position] = pending
+  out.set(wordBytes.subarray(0, byteLength), at + HEADER)
   const exceptions = exceptionAt - firstException
+  out[at] = exponentBits
+  out[at + 1] = mantissaBits
+  out[at + 2] = highest
   out[at + 3] = exceptions
   out[at + 4] = exceptions >>> 8
   return exceptionAt
@@ -93,41 +88,35 @@ export function unpackVector(bytes: Uint8Array, at: number, dim: number, bits: U
   const highest = bytes[at + 2]!
   const exceptions = bytes[at + 3]! | (bytes[at + 4]! << 8)
   const width = 1 + exponentBits + mantissaBits
-  let exceptionAt = at + HEADER + Math.ceil((dim * width) / 8)
+  const byteLength = Math.ceil((dim * width) / 8)
+  let exceptionAt = at + HEADER + byteLength
   const end = exceptionAt + exceptions
   if (!(exponentBits >= 2 && exponentBits <= 6 && mantissaBits <= 23) || end > bytes.length || exceptions > dim) {
     throw new VectorLevelError('VECTOR_CORRUPTION',
       `a packed vector of ${dim} dimensions with ${exponentBits} + ${mantissaBits} bits and ${exceptions} exceptions does not fit ${bytes.length - at} bytes`)
   }
+  reserveWords(dim, width)
+  wordBytes.set(bytes.subarray(at + HEADER, exceptionAt))
   const zeroCode = (1 << exponentBits) - 1
   const dropped = 23 - mantissaBits
-  const mantissaMask = 2 ** mantissaBits - 1
-  let position = at + HEADER
-  let low = 0
-  let available = 0
-  for (let i = 0; i < dim; i++) {
-    // Reads byte by byte until the field is whole; the fifth byte of a straddling one stands apart.
-    let extra = 0
-    let have = available
-    while (have < width) {
-      const byte = bytes[position++]!
-      if (have <= 24) low |= byte << have
-      else {
-        low |= byte << have
-        extra = byte >>> (32 - have)
-      }
-      have += 8
-    }
-    const field = low & (2 ** width - 1)
-    available = have - width
-    low = have > 32 ? (low >>> width) | (extra << (32 - width)) : low >>> width
+  const mantissaMask = (1 << mantissaBits) - 1
+  for (let i = 0, bit = 0; i < dim; i++, bit += width) {
+    const shift = bit & 31
+    const field = (words[bit >>> 5]! >>> shift) | ((words[(bit >>> 5) + 1]! << 1) << (31 - shift))
     const code = (field >>> mantissaBits) & zeroCode
     let exponent = highest - code + 1
-    if (code === 0) exponent = exceptionAt < end ? bytes[exceptionAt++]! : 0
-    else if (code === zeroCode) exponent = 0
+    if (code === zeroCode) exponent = 0
+    else if (code === 0) exponent = exceptionAt < end ? bytes[exceptionAt++]! : 0
     bits[to + i] = ((field & mantissaMask) << dropped) | ((exponent & 255) << 23) | ((field >>> (width - 1)) << 31)
   }
   return end
+}
+
+function reserveWords(dim: number, width: number): void {
+  const count = ((dim * width) >>> 5) + 3
+  if (count <= words.length) return
+  words = new Uint32Array(count * 2)
+  wordBytes = new Uint8Array(words.buffer)
 }
 
 function cheapestExponentBits(dim: number, highest: number): number {
@@ -137,7 +126,6 @@ function cheapestExponentBits(dim: number, highest: number): number {
     let coded = histogram[0]!
     const codes = (1 << exponentBits) - 2
     for (let exponent = highest; exponent > Math.max(0, highest - codes); exponent--) coded += histogram[exponent]!
-    if (highest === 0) coded = histogram[0]!
     const cost = dim * exponentBits + (dim - coded) * 8
     if (cost < bestCost) {
       best = exponentBits

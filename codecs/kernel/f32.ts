@@ -3,7 +3,10 @@
  * their cache misses overlap. Row bytes are a multiple of 16, padded with zeros.
  */
 
-import { hsum4f } from './lanes'
+import { hsum4f, touch } from './lanes'
+
+/** Rows up to this long are touched ahead; in longer ones the processor's own prefetching does as well. */
+const TOUCHED: usize = 640
 
 /** Maps a float to a u32 that sorts like it, negative values included. */
 // @ts-ignore: decorator
@@ -13,17 +16,26 @@ export function sortable(value: f32): u32 {
   return bits ^ (<u32>(<i32>bits >> 31) | 0x80000000)
 }
 
+/** The inverse of sortable. */
+// @ts-ignore: decorator
+@inline
+export function unsortable(key: u32): f32 {
+  return reinterpret<f32>(key & 0x80000000 ? key ^ 0x80000000 : ~key)
+}
+
 /**
  * HOT PATH: squared L2 of the query to `count` rows, as sortable keys.
  *
  * Shapes: query f32[dim]; addresses u32[count + 3], the tail is overwritten; keys u32[count + 3], written.
  */
 export function scoreL2(query: usize, rowBytes: usize, addresses: usize, count: u32, keys: usize): void {
+  const ahead = rowBytes <= TOUCHED
   for (let i: u32 = 0; i < count; i += 4) {
     let a = <usize>load<u32>(addresses + (i << 2))
     let b = <usize>load<u32>(addresses + (i << 2), 4)
     let c = <usize>load<u32>(addresses + (i << 2), 8)
     let d = <usize>load<u32>(addresses + (i << 2), 12)
+    if (ahead && i + 4 < count) store<u32>(keys + (i << 2), touch(addresses + (i << 2) + 16, rowBytes))
     let sa = f32x4.splat(0), sb = sa, sc = sa, sd = sa
     let q = query
     const end = query + rowBytes
@@ -47,11 +59,13 @@ export function scoreL2(query: usize, rowBytes: usize, addresses: usize, count: 
 
 /** HOT PATH: `bias - query . row` for `count` rows, as sortable keys. Shapes as in scoreL2. */
 export function scoreDot(query: usize, rowBytes: usize, bias: f32, addresses: usize, count: u32, keys: usize): void {
+  const ahead = rowBytes <= TOUCHED
   for (let i: u32 = 0; i < count; i += 4) {
     let a = <usize>load<u32>(addresses + (i << 2))
     let b = <usize>load<u32>(addresses + (i << 2), 4)
     let c = <usize>load<u32>(addresses + (i << 2), 8)
     let d = <usize>load<u32>(addresses + (i << 2), 12)
+    if (ahead && i + 4 < count) store<u32>(keys + (i << 2), touch(addresses + (i << 2) + 16, rowBytes))
     let sa = f32x4.splat(0), sb = sa, sc = sa, sd = sa
     let q = query
     const end = query + rowBytes

@@ -16,7 +16,7 @@
  * u8[dim], each padded with zeros to a multiple of 16, so that what a row holds behind its last component is multiplied by zero.
  */
 
-import { hsum4 } from './lanes'
+import { hsum4, touch } from './lanes'
 
 // @ts-ignore: decorator
 @inline
@@ -32,6 +32,7 @@ export function scoreSq8(query: usize, base: u32, dim: u32, addresses: usize, co
     const b = <usize>load<u32>(addresses + (i << 2), 4)
     const c = <usize>load<u32>(addresses + (i << 2), 8)
     const d = <usize>load<u32>(addresses + (i << 2), 12)
+    if (i + 4 < count) store<u32>(keys + (i << 2), touch(addresses + (i << 2) + 16, dim + 4))
     let sa = i32x4.splat(0), sb = sa, sc = sa, sd = sa
     // @ts-ignore: a constant of the build
     if (RELAXED) {

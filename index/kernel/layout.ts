@@ -28,6 +28,9 @@ export const GRAPH_METRIC = 124
 /** SQ8: ptr of f32[dim] offsets, and 1 / scale. */
 export const GRAPH_OFFSETS = 128
 export const GRAPH_INVERSE_SCALE = 132
+/** A key of codes is (key - ORIGIN) * UNIT as a distance. */
+export const GRAPH_KEY_ORIGIN = 136
+export const GRAPH_KEY_UNIT = 140
 export const GRAPH_BYTES = 192
 
 /** A level: its space, the bytes before the first neighbor of a row, bytes of a neighbor, its empty value, neighbors at most. */

@@ -2,9 +2,10 @@
 
 import { SPACE_ID } from '../../storage/kernel/layout'
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
-import { entryOf, idOf, insertSorted } from './beam'
+import { unsortable } from '../../codecs/kernel/f32'
+import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
-  GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_VECTOR_BYTES, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM,
+  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_VECTOR_BYTES, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM,
   SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE
 } from './layout'
 import { scoreFull } from './query'
@@ -12,6 +13,9 @@ import { searchBase } from './search'
 
 /** Ordinals of a scan that are scored together. */
 const SCAN: u32 = 64
+/** Entries of a beam that are measured together. */
+const RERANKED: u32 = 16
+const MARGIN: f64 = 1.5
 
 /** Fills the record row of an ordinal from the store of records. */
 // @ts-ignore: decorator
@@ -27,33 +31,80 @@ function isLive(states: usize, ordinal: u32): bool {
 /**
  * Searches the graph for the loaded query.
  *
- * Shapes: SCRATCH_RESULT u64[k], written, nearest first: sortable distance << 32 | ordinal << 1.
- * Returns how many, at most k. `rerank` is how many of the beam's nearest are measured by their full vectors.
+ * Shapes: SCRATCH_RESULT u64[k], written, nearest first: sortable distance << 32 | ordinal << 1. Returns how many, at most k.
  */
-export function search(graph: usize, scratch: usize, ef: u32, k: u32, rerank: u32): u32 {
+export function search(graph: usize, scratch: usize, ef: u32, k: u32): u32 {
   if (!load<u32>(graph, GRAPH_LEVELS)) return 0
   searchBase(graph, scratch, ef)
+  return load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? takeLive(graph, scratch, k) : rerank(graph, scratch, k)
+}
+
+/** Distances of the beam are exact: its nearest live entries are the result. */
+function takeLive(graph: usize, scratch: usize, k: u32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
   const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
   const result = <usize>load<u32>(scratch, SCRATCH_RESULT)
-  if (load<u32>(graph, GRAPH_SCORER) == SCORER_F32) {
-    let found: u32 = 0
-    for (let i: u32 = 0; i < count && found < k; i++) {
-      const entry = load<u64>(beam + (<usize>i << 3))
-      if (isLive(states, idOf(entry))) store<u64>(result + (<usize>(found++) << 3), entry & ~1)
-    }
-    return found
-  }
-  const candidates = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
-  let length: u32 = 0
-  for (let i: u32 = 0; i < count && length < rerank; i++) {
-    const ordinal = idOf(load<u64>(beam + (<usize>i << 3)))
-    if (isLive(states, ordinal)) store<u32>(candidates + (length++ << 2), ordinal)
-  }
   let found: u32 = 0
-  for (let i: u32 = 0; i < length; i += SCAN) found = scoreInto(graph, scratch, candidates + (i << 2), min(SCAN, length - i), k, found)
+  for (let i: u32 = 0; i < count && found < k; i++) {
+    const entry = load<u64>(beam + (<usize>i << 3))
+    if (isLive(states, idOf(entry))) store<u64>(result + (<usize>(found++) << 3), entry & ~1)
+  }
   return found
+}
+
+/**
+ * Measures the beam's live entries by their full vectors, nearest first and RERANKED at a time, until no other can be among the k nearest.
+ *
+ * How far a code's distance is off is learned from those measured so far: an entry whose distance, less MARGIN times the largest
+ * deviation from the mean error, is beyond the k-th, ends it.
+ */
+function rerank(graph: usize, scratch: usize, k: u32): u32 {
+  const states = load<u32>(graph, GRAPH_STATES)
+  const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
+  const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
+  const result = <usize>load<u32>(scratch, SCRATCH_RESULT)
+  const candidates = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  const origin = load<u32>(graph, GRAPH_KEY_ORIGIN)
+  const unit = load<f32>(graph, GRAPH_KEY_UNIT)
+  let found: u32 = 0
+  let measured: u32 = 0
+  let sum: f64 = 0
+  let least: f64 = Infinity
+  let next: u32 = 0
+  while (next < count) {
+    if (found == k && measured >= RERANKED) {
+      const mean = sum / <f64>measured
+      const nearest = distanceOf(keyOf(load<u64>(beam + (<usize>next << 3))), origin, unit) + mean - MARGIN * (mean - least)
+      if (nearest > <f64>unsortable(keyOf(load<u64>(result + (<usize>(k - 1) << 3))))) break
+    }
+    // Entries that are scored now: u32 ordinals, and the beam's distances of them behind.
+    let length: u32 = 0
+    for (; next < count && length < RERANKED; next++) {
+      const entry = load<u64>(beam + (<usize>next << 3))
+      if (!isLive(states, idOf(entry))) continue
+      store<u32>(candidates + (length << 2), idOf(entry))
+      store<u32>(candidates + ((RERANKED + length) << 2), keyOf(entry))
+      length++
+    }
+    if (!length) break
+    found = scoreInto(graph, scratch, candidates, length, k, found)
+    for (let i: u32 = 0; i < length; i++) {
+      const error = <f64>unsortable(load<u32>(keys + (i << 2))) - distanceOf(load<u32>(candidates + ((RERANKED + i) << 2)), origin, unit)
+      sum += error
+      least = min(least, error)
+    }
+    measured += length
+  }
+  return found
+}
+
+/** The distance that a key of codes stands for. */
+// @ts-ignore: decorator
+@inline
+function distanceOf(key: u32, origin: u32, unit: f32): f64 {
+  return <f64>(<i64>key - <i64>origin) * <f64>unit
 }
 
 /** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. */

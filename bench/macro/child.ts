@@ -1,0 +1,42 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Replies, Request } from './workload.js'
+
+type Answer = { reply: unknown } | { error: string }
+
+/** A process of its own for one workload: what it leaves in memory or in compiled code touches no other. */
+export class WorkloadProcess {
+  readonly #process: ChildProcess
+
+  constructor() {
+    // usearch frees an index only when it is collected, see its adapter.
+    this.#process = fork(fileURLToPath(new URL('./workload.js', import.meta.url)), { execArgv: ['--expose-gc'] })
+  }
+
+  /** @throws {Error} with the child's stack when it failed or ended */
+  async ask<T extends Request['type']>(request: Request & { type: T }): Promise<Replies[T]> {
+    const child = this.#process
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process of the workload has ended')
+    const answered = new AbortController()
+    try {
+      const ended = once(child, 'exit', { signal: answered.signal }).then(([code, signal]: (number | string)[]) => {
+        throw new Error(`the process of the workload ended during ${request.type} (${signal ?? `code ${code}`})`)
+      })
+      const message = once(child, 'message', { signal: answered.signal }) as Promise<[Answer]>
+      child.send(request)
+      const [answer] = await Promise.race([message, ended])
+      if ('error' in answer) throw new Error(answer.error)
+      return answer.reply as Replies[T]
+    } finally {
+      answered.abort()
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    const exited = once(this.#process, 'exit')
+    this.#process.kill()
+    await exited
+  }
+}

@@ -1,0 +1,39 @@
+import { runMacro } from './macro/run.js'
+import { runMicro } from './micro/run.js'
+import { help, parseOptions, type Options } from './options.js'
+import { report, tablesOf } from './report.js'
+import { emptyResults, storeResults } from './results.js'
+
+async function bench(options: Options): Promise<void> {
+  if (options.micro || options.macro) await measure(options)
+  if (options.report) await report()
+}
+
+async function measure(options: Options): Promise<void> {
+  const datasets = options.datasets.map(({ dataset, count }) => `${dataset.name}:${count}`)
+  const results = await emptyResults({ ...options, datasets })
+  console.log(`${results.cpu}, Node ${results.node}, ${results.commit}`)
+  if (options.micro) results.micro = await runMicro()
+  if (options.macro) {
+    await runMacro(options, async (rows) => {
+      results.macro.push(...rows)
+      console.log(`\n${tablesOf(rows)}`)
+      // Stored after each data set, so that an hour of benches outlives what stops the last of them.
+      await storeResults(results)
+    })
+  }
+  if (results.micro.length + results.macro.length > 0) console.log(`\nStored in ${await storeResults(results)}`)
+}
+
+function optionsOrExit(args: string[]): Options | undefined {
+  try {
+    return parseOptions(args)
+  } catch (error) {
+    console.error(`${(error as Error).message}\nnpm run bench -- --help explains the options.`)
+    process.exit(2)
+  }
+}
+
+const options = optionsOrExit(process.argv.slice(2))
+if (options === undefined) console.log(help)
+else await bench(options)

@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util'
+import type { Dataset } from './data/dataset.js'
+import { datasetOf } from './datasets.js'
+import type { Codec } from './macro/engine.js'
+import { ownEngine, peerNames } from './macro/engines.js'
+
+export const help = `npm run bench [-- options]
+
+Without options: the micro benches, and the macro benches on glove-100-angular:100000 and mnist-784-euclidean, without
+peers.
+
+What to run
+  --micro             the micro benches (tinybench)
+  --macro             the macro benches: build, reopen, recall and speed of searches
+  --report            write the tables into README.md and the charts into docs/, after the run or from stored results
+
+What the macro benches measure
+  --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536; NAME:COUNT takes the first COUNT vectors
+  --count N           the first N vectors of each data set that has no count of its own
+  --codec LIST        f32, sq8 (default: both)
+  --peers             compare with ${peerNames.join(', ')}; installs them into bench/peers (hnswlib-node
+                      is compiled, which needs a C++ compiler and Python)
+  --only LIST         only these engines (${ownEngine} and the peers)
+  --ef LIST           search widths (default: 10,16,24,32,48,64,96,128,192,256,384,512,768)
+
+How
+  --runs N            rounds of searches, of which the median counts (default: 3)
+  --builds N          builds, of which the median counts (default: 1)
+  --no-interleave     all rounds of one engine before the next; by default engines take turns, so that a machine that
+                      gets slower meanwhile does so for all
+  --help              this text
+
+Data is fetched through npm into .cache/ once. Results are stored in bench/results/.
+`
+
+export interface Options {
+  micro: boolean
+  macro: boolean
+  report: boolean
+  datasets: { dataset: Dataset; count: number }[]
+  codecs: Codec[]
+  engines: string[]
+  efs: number[]
+  runs: number
+  builds: number
+  interleave: boolean
+}
+
+/**
+ * @returns undefined when help was asked for
+ * @throws {TypeError | RangeError} when an option is misspelt or out of range
+ */
+export function parseOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      micro: { type: 'boolean', default: false },
+      macro: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
+      dataset: { type: 'string' },
+      count: { type: 'string' },
+      codec: { type: 'string', default: 'f32,sq8' },
+      peers: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      ef: { type: 'string', default: '10,16,24,32,48,64,96,128,192,256,384,512,768' },
+      runs: { type: 'string', default: '3' },
+      builds: { type: 'string', default: '1' },
+      'no-interleave': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false }
+    }
+  })
+  if (values.help) return undefined
+  const macroMeant = values.macro || values.dataset !== undefined || values.count !== undefined || values.peers
+  const nothingAsked = !values.micro && !macroMeant && !values.report
+  return {
+    micro: values.micro || nothingAsked,
+    macro: macroMeant || nothingAsked,
+    report: values.report,
+    datasets: (values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean')
+      .split(',')
+      .map((each) => datasetAndCount(each, values.count)),
+    codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8'])),
+    engines: enginesOf(values.peers, values.only),
+    efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),
+    runs: wholeNumber('runs', values.runs, 1),
+    builds: wholeNumber('builds', values.builds, 1),
+    interleave: !values['no-interleave']
+  }
+}
+
+function datasetAndCount(text: string, defaultCount: string | undefined): Options['datasets'][number] {
+  const [name, count = defaultCount] = text.split(':')
+  const dataset = datasetOf(name)
+  if (count === undefined) return { dataset, count: dataset.baseCount }
+  return { dataset, count: Math.min(wholeNumber('count', count, 100), dataset.baseCount) }
+}
+
+function enginesOf(peers: boolean, only: string | undefined): string[] {
+  const all = [ownEngine, ...peerNames]
+  if (only !== undefined) return only.split(',').map((name) => oneOf('engine', name, all))
+  return peers ? all : [ownEngine]
+}
+
+function oneOf<T extends string>(what: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === value)
+  if (found === undefined) throw new RangeError(`no ${what} ${value}; there are ${allowed.join(', ')}`)
+  return found
+}
+
+function wholeNumber(what: string, text: string, least: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`${what} is ${text}, expected a whole number from ${least} on`)
+  }
+  return value
+}
