@@ -22,7 +22,7 @@ export function* findInGraph(graph: Graph): Generator<string | undefined> {
     yield undefined
     const { ordinal, level, below, neighbors } = graph.upperNode(slot)
     if (ordinal >= linked) yield `slot ${slot} stands for ordinal ${ordinal}, of which ${linked} are linked`
-    if (level > 1 && graph.upperNode(below).ordinal !== ordinal) yield `slot ${slot} of ordinal ${ordinal} leads down to slot ${below} of another one`
+    if (level > 1 && (below >= graph.slots || graph.upperNode(below).ordinal !== ordinal)) yield `slot ${slot} of ordinal ${ordinal} leads down to slot ${below} of another one`
     for (const neighbor of neighbors) {
       if (neighbor === slot || neighbor >= graph.slots) yield `slot ${slot} has neighbor ${neighbor} of ${graph.slots}`
       else if (graph.upperNode(neighbor).level !== level) yield `slot ${slot} of level ${level} has neighbor ${neighbor} of level ${graph.upperNode(neighbor).level}`

@@ -41,9 +41,13 @@ export interface GraphState {
   levels: number
   live: number
   codebook: Codebook | undefined
+  /** Which blocks of each space are on disk, a bit each. */
+  stored: Record<Kind, Uint8Array>
 }
 
-export const EMPTY_GRAPH: GraphState = { ordinals: 0, linked: 0, slots: 0, entry: 0, levels: 0, live: 0, codebook: undefined }
+/** The spaces of a graph that are on disk. */
+export const KINDS = ['codes', 'base', 'upper', 'states'] as const
+export type Kind = (typeof KINDS)[number]
 
 export interface Found {
   ordinal: number
@@ -52,8 +56,8 @@ export interface Found {
 
 /** Kinds of paged spaces of a graph, and how their blocks come into being and from disk. */
 export interface GraphStorage {
-  /** Reads a block into its frame, or says that it is a new one. */
-  load(kind: 'codes' | 'base' | 'upper' | 'states', block: number, frame: number, frameBytes: number): boolean
+  /** Reads a block that is on disk into its frame. Throws when it is missing or damaged. */
+  load(kind: Kind, block: number, frame: number, frameBytes: number): void
   records: RecordSource
 }
 
@@ -91,11 +95,12 @@ export class Graph {
     const { dimensions, M } = options
     const codec = codecs[options.codec]
     this.#vectorBytes = vectorByteLength(dimensions)
-    const paged = (kind: 'codes' | 'base' | 'upper' | 'states', rowBytes: number, fill: number): Space => {
+    const paged = (kind: Kind, rowBytes: number, fill: number): Space => {
       const space: Space = cache.createSpace({
         rowBytes,
         load: (block, frame) => {
-          if (!storage.load(kind, block, frame, space.frameBytes)) arena.bytes.fill(fill, frame, frame + space.frameBytes)
+          if (space.isStored(block)) storage.load(kind, block, frame, space.frameBytes)
+          else arena.bytes.fill(fill, frame, frame + space.frameBytes)
         }
       })
       return space
@@ -164,7 +169,8 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook
+      ordinals: this.#ordinals, linked: this.#linked, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
+      stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
   }
 
@@ -172,6 +178,7 @@ export class Graph {
   restore(state: GraphState): void {
     this.#reserve(state.ordinals)
     this.upper.reserve(state.slots + MOST_LEVELS)
+    for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
     this.#ordinals = state.ordinals
     this.#set(GRAPH_ORDINALS, state.ordinals)
     this.#linked = state.linked

@@ -2,7 +2,7 @@ import type { Arena } from '../storage/arena.js'
 import {
   SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_BYTES, SCRATCH_CANDIDATES, SCRATCH_COPIES, SCRATCH_DISTANCES, SCRATCH_HOPS,
   SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW, SCRATCH_ROWS, SCRATCH_SELECTED, SCRATCH_VISITED,
-  SCRATCH_VISITED_BYTES, WIDTH
+  SCRATCH_VISITED_BYTES, WIDTH_MOST
 } from './kernel/layout.js'
 
 /** Ordinals that the kernel scans together (kernel/result.ts). */
@@ -32,7 +32,7 @@ export class Scratch {
   }
 
   ensure({ vectorBytes, rowBytes, M, ef, ids }: ScratchNeeds): void {
-    const round = Math.max(WIDTH * 2 * M, SCAN) + 16
+    const round = Math.max(WIDTH_MOST * 2 * M, SCAN) + 16
     this.#ensure(SCRATCH_QUERY, vectorBytes + 16)
     this.#ensure(SCRATCH_LEVELS, vectorBytes + 64)
     this.#ensure(SCRATCH_ROW, rowBytes + 64)

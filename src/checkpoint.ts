@@ -22,30 +22,25 @@ const TRIM_OPERATIONS = 20_000
 const FREE_SHARE = 0.25
 /** Bytes of trimmed log and removed records that are worth a compaction at close. */
 const TRIMMED_BYTES = 1 << 20
-const packr = new Packr({ useRecords: false })
+/** Typed arrays and large integers come back as what they were. */
+const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
+
+/** Of blocks and checkpoint: an index of another format is built anew. */
+export const INDEX_FORMAT = 1
 
 /** What the index knows of itself, written with its blocks in one transaction. */
 export interface Checkpoint {
+  format: number
   uuid: string
   sequence: number
   hash: bigint
-  graphs: Map<number, GraphState>
+  graphs: { id: number, state: GraphState }[]
 }
 
+/** @throws {VectorLevelError} VECTOR_CORRUPTION when its checksum does not fit */
 export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint | undefined {
   const bytes = blocks.readMeta(CHECKPOINT)
-  if (!bytes) return undefined
-  const stored = packr.unpack(unseal(engine.checksum, CHECKPOINT_SEED, bytes, 'the checkpoint')) as
-    { uuid: string, sequence: number, hash: string, graphs: [number, Omit<GraphState, 'codebook'> & { codebook?: { inverseScale: number, offsets: Uint8Array } }][] }
-  return {
-    uuid: stored.uuid,
-    sequence: stored.sequence,
-    hash: BigInt(stored.hash),
-    graphs: new Map(stored.graphs.map(([id, { codebook, ...state }]) => [id, {
-      ...state,
-      codebook: codebook && { inverseScale: codebook.inverseScale, offsets: new Float32Array(Uint8Array.from(codebook.offsets).buffer) }
-    }]))
-  }
+  return bytes && packr.unpack(unseal(engine.checksum, CHECKPOINT_SEED, bytes, 'the checkpoint')) as Checkpoint
 }
 
 /**
@@ -56,20 +51,18 @@ export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint |
  */
 export function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): void {
   if (engine.settings.durability === 'relaxed') engine.truth.sync()
-  const graphs = [...engine.collections.values()].map(({ id, graph }) => {
-    const { codebook, ...state } = graph.state()
-    return [id, codebook
-      ? { ...state, codebook: { inverseScale: codebook.inverseScale, offsets: Buffer.from(codebook.offsets.buffer, codebook.offsets.byteOffset, codebook.offsets.byteLength) } }
-      : state]
-  })
-  const bytes = packr.pack({ uuid: engine.identity.uuid, sequence: position.sequence, hash: String(position.hash), graphs })
-  engine.blocks!.write(sealedBlocks(engine), new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, bytes)]]))
+  // Before the write: a dirty block stays resident until it has succeeded, so that none is looked for too early.
+  for (const { space, block } of engine.cache.dirtyBlocks()) space.markStored(block)
+  const graphs = [...engine.collections.values()].map(({ id, graph }) => ({ id, state: graph.state() }))
+  const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
+  engine.blocks!.write(sealedBlocks(engine), new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]]))
   engine.cache.markClean()
   engine.watermark = position
 }
 
 /** Writes what changed without a checkpoint, to make room while an index is filled that has none yet. */
 export function writeBlocks(engine: Engine): void {
+  for (const { space, block } of engine.cache.dirtyBlocks()) space.markStored(block)
   engine.blocks!.write(sealedBlocks(engine), new Map())
   engine.cache.markClean()
 }
@@ -118,17 +111,17 @@ export async function trimLog(engine: Engine): Promise<void> {
 }
 
 export function encodeTruthMeta(engine: Pick<Engine, 'checksum' | 'identity'>, trimmed: LogPosition): Buffer {
-  return seal(engine.checksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: String(trimmed.hash) }))
+  return seal(engine.checksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: trimmed.hash }))
 }
 
 /** @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
 export function decodeTruthMeta(engine: Engine, bytes: Buffer): LogPosition {
   const { uuid, sequence, hash } = packr.unpack(unseal(engine.checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as
-    { uuid: string, sequence: number, hash: string }
+    { uuid: string, sequence: number, hash: bigint }
   if (uuid !== engine.identity.uuid) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.directory} belong to store ${uuid}, the directory to ${engine.identity.uuid}`)
   }
-  return { sequence, hash: BigInt(hash) }
+  return { sequence, hash }
 }
 
 /**

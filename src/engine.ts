@@ -16,7 +16,7 @@ import { forgetGeneration, type StoreIdentity } from '../storage/store-file.js'
 import type { Truth, TruthSnapshot } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
-const KINDS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
 const COLLECTION_SEED = 0x636f6c6c656374n
 /** Dirty frames may take this share of the cache; the rest must hold what an insertion reads. */
 const MOST_DIRTY = 0.5
@@ -126,7 +126,7 @@ export class Engine {
   #add(id: number, name: string, options: GraphOptions): OpenCollection {
     const dimensions = options.dimensions
     const storage: GraphStorage = {
-      load: (kind, block, frame, frameBytes) => this.#loadBlock(placeOf(id, KINDS[kind], block), frame, frameBytes - PAGE_SLACK),
+      load: (kind, block, frame, frameBytes) => this.#loadBlock(placeOf(id, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
       records: {
         read: (ordinal, bits, to) => {
           const record = this.truth.get(recordKey(id, ordinal))
@@ -143,15 +143,13 @@ export class Engine {
     return collection
   }
 
-  #loadBlock(place: number, frame: number, byteLength: number): boolean {
-    if (!this.blocks?.read(place, this.arena.bytes.subarray(frame, frame + byteLength))) return false
-    if (!isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) {
-      this.damage = new VectorLevelError('VECTOR_CORRUPTION',
-        `block ${place} of index generation ${this.generation} fails its checksum; the next opening builds the index anew from the records`)
-      forgetGeneration(this.directory)
-      throw this.damage
-    }
-    return true
+  #loadBlock(place: number, frame: number, byteLength: number): void {
+    const found = this.blocks?.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
+    if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) return
+    this.damage = new VectorLevelError('VECTOR_CORRUPTION',
+      `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`)
+    forgetGeneration(this.directory)
+    throw this.damage
   }
 
   /** The ordinal of a key, undefined when there is none. */

@@ -11,7 +11,7 @@ import {
   writeGeneration, writeIdentity, FORMAT
 } from '../storage/store-file.js'
 import { Truth } from '../storage/truth.js'
-import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, readCheckpoint, writeBlocks, writeCheckpoint } from './checkpoint.js'
+import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, writeBlocks, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -130,6 +130,7 @@ async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | 
 /** Why a checkpoint is not one of this log; undefined when it is. */
 function reasonToReject(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): string | undefined {
   const { sequence, hash } = checkpoint
+  if (checkpoint.format !== INDEX_FORMAT) return `it has format ${checkpoint.format}, this version reads ${INDEX_FORMAT}`
   if (checkpoint.uuid !== engine.identity.uuid) return `it belongs to store ${checkpoint.uuid}`
   if (sequence > engine.head.sequence) return `it is ahead of the log: sequence ${sequence} of ${engine.head.sequence}`
   if (sequence < engine.trimmed.sequence) return `the log is cut off behind it: sequence ${sequence} of ${engine.trimmed.sequence}`
@@ -146,10 +147,7 @@ function removeOtherGenerations(engine: Engine): void {
 
 /** Applies the operations behind the checkpoint; linking goes on where it was. Returns how many. */
 function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): number {
-  for (const { id, graph } of engine.collections.values()) {
-    const state = checkpoint.graphs.get(id)
-    if (state) graph.restore(state)
-  }
+  for (const { id, state } of checkpoint.graphs) engine.collectionById(id).graph.restore(state)
   engine.watermark = { sequence: checkpoint.sequence, hash: checkpoint.hash }
   let applied = engine.watermark
   let replayed = 0

@@ -32,6 +32,8 @@ export class Space {
   readonly #load: (block: number, frame: number) => void
   #capacity = 0
   #tables = 0
+  /** A bit per block: it is on disk. */
+  #stored = new Uint8Array(0)
 
   constructor(arena: Arena, id: number, shape: SpaceShape) {
     this.#arena = arena
@@ -72,6 +74,9 @@ export class Space {
       bytes.copyWithin(tables + capacity * 5, this.#tables + old * 5, this.#tables + old * 6)
       this.#arena.release(this.#tables, old * BYTES_A_BLOCK)
     }
+    const stored = new Uint8Array(capacity / 8)
+    stored.set(this.#stored)
+    this.#stored = stored
     this.#tables = tables
     this.#capacity = capacity
     this.#set(SPACE_TABLE, tables)
@@ -92,6 +97,25 @@ export class Space {
   setResident(block: number, frame: number): void {
     this.#arena.u32[this.#tables / 4 + block] = frame
     this.#arena.bytes[this.#tables + this.#capacity * 4 + block] = frame ? 1 : 0
+  }
+
+  /** Whether a block is on disk, so that it must be found there. */
+  isStored(block: number): boolean {
+    return ((this.#stored[block >>> 3]! >>> (block & 7)) & 1) !== 0
+  }
+
+  markStored(block: number): void {
+    this.#stored[block >>> 3]! |= 1 << (block & 7)
+  }
+
+  /** Which blocks are on disk, a bit each; kept with a checkpoint. */
+  get stored(): Uint8Array {
+    return this.#stored
+  }
+
+  /** Goes on from a checkpoint; the rows must have been reserved. */
+  restoreStored(stored: Uint8Array): void {
+    this.#stored.set(stored.subarray(0, this.#stored.length))
   }
 
   isDirty(block: number): boolean {

@@ -93,5 +93,13 @@ export const SCRATCH_HOPS = 84
 export const SCRATCH_TOUCHED = 88
 export const SCRATCH_BYTES = 128
 
-/** Nodes whose neighbors are gathered together, and what the buffers for one round must hold. */
+/**
+ * Candidates that are expanded together, by the width of the beam: more overlap more cache misses, and expand some that a narrower step
+ * would have spared. Buffers of a round hold the neighbors of WIDTH_MOST.
+ */
+export const WIDTH_LEAST = 2
 export const WIDTH = 4
+export const WIDTH_MOST = 8
+/** Beams below the first have WIDTH_LEAST, those from the second on WIDTH_MOST. */
+export const EF_NARROW = 16
+export const EF_WIDE = 150

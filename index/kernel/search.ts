@@ -1,16 +1,16 @@
 /**
  * Search over one level, and the way down to level 0.
  *
- * Source: Malkov, Yashunin 2018, algorithms 2 and 5, changed in one way: WIDTH candidates are expanded together, so that
+ * Source: Malkov, Yashunin 2018, algorithms 2 and 5, changed in one way: several candidates are expanded together, so that
  * their cache misses overlap (there is no prefetch instruction).
  */
 
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
-  GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
+  EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   ROW_BELOW, ROW_ORDINAL, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_EPOCH, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_ROWS,
-  SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH
+  SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
 } from './layout'
 import { score } from './query'
 
@@ -64,7 +64,7 @@ export function searchLevel(graph: usize, scratch: usize, level: usize, ef: u32)
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const epoch = nextEpoch(scratch)
-  const width: u32 = ef < 16 ? 2 : WIDTH
+  const width: u32 = ef < <u32>EF_NARROW ? WIDTH_LEAST : ef < <u32>EF_WIDE ? WIDTH : WIDTH_MOST
   let count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
   for (let i: u32 = 0; i < count; i++) store<u8>(visited + idOf(load<u64>(beam + (<usize>i << 3))), epoch)
   let cursor: u32 = 0
@@ -112,7 +112,10 @@ function gather(scratch: usize, level: usize, picked: u32, visited: usize, epoch
   const length = stride * load<u32>(level, LEVEL_CAPACITY)
   // Touches every row before the first is read, so that their cache misses overlap.
   let touched: u32 = 0
-  for (let i: u32 = 0; i < picked; i++) touched |= load<u8>(load<u32>(rows + (i << 2)))
+  for (let i: u32 = 0; i < picked; i++) {
+    const row = <usize>load<u32>(rows + (i << 2))
+    touched |= <u32>load<u8>(row) | <u32>load<u8>(row + (length >> 1)) | <u32>load<u8>(row + length)
+  }
   store<u32>(scratch, touched, SCRATCH_TOUCHED)
   let count: u32 = 0
   for (let i: u32 = 0; i < picked; i++) {
