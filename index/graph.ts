@@ -1,4 +1,5 @@
 import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
+import { distanceBetween } from '../codecs/distance.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
@@ -19,7 +20,7 @@ const BASE_STRIDE = 3
 const NO_NEIGHBOR = 0xffffff
 const NO_SLOT = 0xffffffff
 /** Vectors that a codebook is trained on, at most. */
-const TRAINING_SAMPLE = 16_384
+const TRAINING_SAMPLE = 4096
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
 
@@ -36,6 +37,8 @@ export interface GraphOptions {
 export interface GraphState {
   ordinals: number
   linked: number
+  /** Ordinals below this have no code before they are linked: the index is being built anew. */
+  uncoded: number
   slots: number
   entry: number
   levels: number
@@ -82,6 +85,7 @@ export class Graph {
   #reserved = 0
   #ordinals = 0
   #linked = 0
+  #uncoded = 0
   #live = 0
   #codebook: Codebook | undefined
   readonly #bits = new Uint32Array(1)
@@ -137,6 +141,11 @@ export class Graph {
     return this.#linked
   }
 
+  /** Nodes that are still to be linked before an index that is built anew is complete. */
+  get rebuilding(): number {
+    return this.trained ? Math.max(0, this.#uncoded - this.#linked) : 0
+  }
+
   get live(): number {
     return this.#live
   }
@@ -169,7 +178,7 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
+      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
       stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
   }
@@ -182,6 +191,7 @@ export class Graph {
     this.#ordinals = state.ordinals
     this.#set(GRAPH_ORDINALS, state.ordinals)
     this.#linked = state.linked
+    this.#uncoded = state.uncoded
     this.#live = state.live
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
@@ -228,29 +238,59 @@ export class Graph {
   }
 
   /** Trains the codebook on what is live, and encodes that. What is dead by now never enters the graph. */
-  train(afterEach: (ordinal: number) => void = () => undefined): void {
-    const live: number[] = []
+  train(): void {
+    const live = this.#liveOrdinals()
+    this.#trainOn(live)
+    for (const ordinal of live) this.#encode(ordinal)
+  }
+
+  /**
+   * Begins anew: `live` ordinals of a new, empty index are found by scanning from now on, and linked one after the other.
+   *
+   * `ordinals` is the next one to be given out.
+   */
+  rebuild(live: Uint32Array, ordinals: number): void {
+    this.#reserve(ordinals)
+    for (const ordinal of live) this.#setState(ordinal, STATE_LIVE)
+    this.#live = live.length
+    this.#ordinals = ordinals
+    this.#set(GRAPH_ORDINALS, ordinals)
+    this.#uncoded = ordinals
+    if (this.wantsTraining) this.#trainOn(live)
+  }
+
+  #liveOrdinals(): Uint32Array {
+    const live = new Uint32Array(this.#live)
+    let count = 0
     for (let ordinal = 0; ordinal < this.#ordinals; ordinal++) {
-      if (this.stateOf(ordinal) === STATE_LIVE) live.push(ordinal)
+      if (this.stateOf(ordinal) === STATE_LIVE) live[count++] = ordinal
       else this.#setState(ordinal, STATE_FREE)
     }
+    return live
+  }
+
+  #trainOn(live: Uint32Array): void {
     const step = Math.max(1, Math.ceil(live.length / TRAINING_SAMPLE))
     const sample: Float32Array[] = []
     for (let i = 0; i < live.length; i += step) sample.push(this.records.vector(live[i]!))
     const { codec, dimensions, metric } = this.options
     this.#setCodebook(codecs[codec].train(sample, dimensions, metric)!)
-    for (const ordinal of live) {
-      this.#arena.f32.set(this.records.vector(ordinal), this.#scratch.query / 4)
-      this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
-      afterEach(ordinal)
-    }
+  }
+
+  /** Makes the code of a stored vector from its record. */
+  #encode(ordinal: number): void {
+    this.#loadVector(this.records.vector(ordinal))
+    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
   }
 
   /** Links the next ordinal; false when all are, or when codes cannot be made yet. */
   linkNext(): boolean {
     if (this.#linked === this.#ordinals || !this.trained) return false
     const ordinal = this.#linked
+    // What was deleted before it had a code has no record to make it from any more.
+    if (ordinal < this.#uncoded && this.stateOf(ordinal) === STATE_DEAD) this.#setState(ordinal, STATE_FREE)
     if (this.stateOf(ordinal) !== STATE_FREE) {
+      if (ordinal < this.#uncoded) this.#encode(ordinal)
       this.upper.reserve(this.slots + MOST_LEVELS)
       this.#ensureScratch(this.options.efConstruction)
       this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
@@ -273,19 +313,41 @@ export class Graph {
       if (width * 4 > this.#linked) return this.exact(vector, wanted)
       this.#prepare(vector, width)
       this.#kernel.loadQuery(this.ptr, this.#scratch.ptr)
-      let found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted)
-      if (this.#linked < this.#ordinals) found = this.#kernel.scan(this.ptr, this.#scratch.ptr, this.#linked, this.#ordinals, wanted, found)
-      if (found === wanted) return this.#results(found)
+      const found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted)
+      const results = this.#scan(vector, this.#linked, wanted, found)
+      if (results.length === wanted) return results
       width *= 4
     }
   }
 
-  /** As search, by looking at every live vector of [from, to). */
-  exact(vector: Float32Array, k: number, from = 0, to = this.#ordinals): Found[] {
+  /** As search, by looking at every live vector. */
+  exact(vector: Float32Array, k: number): Found[] {
     const wanted = Math.min(k, this.#live)
     if (wanted === 0) return []
     this.#prepare(vector, wanted)
-    return this.#results(this.#kernel.scan(this.ptr, this.#scratch.ptr, from, to, wanted, 0))
+    return this.#scan(vector, 0, wanted, 0)
+  }
+
+  /** Looks at the live ordinals from `from` on, for those nearer than the `found` that the kernel holds. */
+  #scan(vector: Float32Array, from: number, wanted: number, found: number): Found[] {
+    const scan = (start: number, end: number): void => {
+      if (start < end) found = this.#kernel.scan(this.ptr, this.#scratch.ptr, start, end, wanted, found)
+    }
+    // Exact codes are the vectors that are scanned; where they are still missing, records are looked at one by one.
+    const codeless = codecs[this.options.codec].approximate ? 0 : this.#uncoded
+    const gap = Math.max(from, this.#linked)
+    if (gap >= codeless) {
+      scan(from, this.#ordinals)
+      return this.#results(found)
+    }
+    scan(from, gap)
+    scan(codeless, this.#ordinals)
+    const results = this.#results(found)
+    for (let ordinal = gap; ordinal < codeless; ordinal++) {
+      if (this.stateOf(ordinal) !== STATE_LIVE) continue
+      results.push({ ordinal, distance: distanceBetween(this.options.metric, vector, this.records.vector(ordinal)) })
+    }
+    return results.sort((a, b) => a.distance - b.distance || a.ordinal - b.ordinal).slice(0, wanted)
   }
 
   /** A node of level 0, as stored. */

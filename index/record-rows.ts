@@ -93,8 +93,12 @@ export class RecordRows {
     bytes[head + LOADED] = RECORD_LOADED
   }
 
-  /** The vector of an ordinal as it is compared. Shapes: f32[dim]. */
+  /** The vector of an ordinal, as it is compared where codes are approximate, as it was given where they are not. Shapes: f32[dim]. */
   vector(ordinal: number): Float32Array {
+    if (!this.#vectorBytes) {
+      this.#source.read(ordinal, this.#bits, 0)
+      return this.#vector.slice(0, this.#dimensions)
+    }
     const row = this.#loadedRow(ordinal)
     return new Float32Array(this.#arena.bytes.slice(row, row + this.#dimensions * 4).buffer as unknown as ArrayBuffer)
   }

@@ -60,13 +60,6 @@ export function writeCheckpoint(engine: Engine, position: LogPosition = engine.h
   engine.watermark = position
 }
 
-/** Writes what changed without a checkpoint, to make room while an index is filled that has none yet. */
-export function writeBlocks(engine: Engine): void {
-  for (const { space, block } of engine.cache.dirtyBlocks()) space.markStored(block)
-  engine.blocks!.write(sealedBlocks(engine), new Map())
-  engine.cache.markClean()
-}
-
 function* sealedBlocks(engine: Engine): Generator<SealedBlock> {
   const places = new Map<Space, (block: number) => number>()
   for (const { id, graph } of engine.collections.values()) {

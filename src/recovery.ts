@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
-import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf } from '../storage/keys.js'
+import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import {
@@ -11,7 +11,7 @@ import {
   writeGeneration, writeIdentity, FORMAT
 } from '../storage/store-file.js'
 import { Truth } from '../storage/truth.js'
-import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, writeBlocks, writeCheckpoint } from './checkpoint.js'
+import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -41,7 +41,7 @@ export async function openStore(directory: string, settings: DatabaseSettings): 
     const log = await readLog(engine)
     const checkpoint = await openIndex(engine, log)
     if (typeof checkpoint === 'string') {
-      await fill(engine, log)
+      await rebuild(engine)
       return { engine, replayed: 0, rebuilt: checkpoint }
     }
     const replayed = replay(engine, log, checkpoint)
@@ -188,23 +188,12 @@ function storeRecord(engine: Engine, collectionId: number, ordinal: number): voi
   graph.store(ordinal, new Float32Array(bits.buffer), label)
 }
 
-/** Fills an empty index from the records: all but those that the log replaced or deleted and that are not yet removed. */
-async function fill(engine: Engine, log: LogEntry[]): Promise<void> {
-  const superseded = new Set<string>()
-  for (const { operations } of log) {
-    for (const { collection, previous } of operations) if (previous !== NONE) superseded.add(recordKey(collection, previous).toString('hex'))
-  }
-  for (const { id, options, graph } of engine.collections.values()) {
-    const bits = new Uint32Array(options.dimensions)
-    const vector = new Float32Array(bits.buffer)
-    for await (const [key, record] of engine.truth.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
-      if (superseded.has(key.toString('hex'))) continue
-      const ordinal = ordinalOf(key)
-      const label = decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0)
-      graph.store(ordinal, vector, label)
-      graph.show(ordinal)
-      if (ordinal % LOOK === 0 && engine.cacheIsDirty) writeBlocks(engine)
-    }
-    if (graph.wantsTraining) graph.train(ordinal => ordinal % LOOK === 0 && engine.cacheIsDirty && writeBlocks(engine))
+/** Begins an empty index: what the keys lead to is live, and is linked in the background. */
+async function rebuild(engine: Engine): Promise<void> {
+  for (const { id, graph } of engine.collections.values()) {
+    const live: number[] = []
+    for await (const [, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) live.push(value.readUInt32LE(0))
+    const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
+    graph.rebuild(Uint32Array.from(live).sort(), last ? ordinalOf(last[0]) + 1 : 0)
   }
 }

@@ -31,6 +31,8 @@ export interface VectorLevelEvents {
   replay: [{ operations: number }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
   rebuild: [{ reason: string }]
+  /** Nodes that such an index still lacks; 0 when it is complete. */
+  rebuildProgress: [{ left: number }]
 }
 
 /**
@@ -88,7 +90,12 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         if (stored) collection.checkStored(stored.options)
       }
       this.#release = release
-      this.#session = { engine, writer: new Writer(engine, () => this.emit('checkpoint', { sequence: engine.watermark.sequence })) }
+      const writer = new Writer(
+        engine,
+        () => this.emit('checkpoint', { sequence: engine.watermark.sequence }),
+        left => this.emit('rebuildProgress', { left })
+      )
+      this.#session = { engine, writer }
       this.#status = 'open'
       if (replayed) this.emit('replay', { operations: replayed })
       if (rebuilt && engine.head.sequence) this.emit('rebuild', { reason: rebuilt })

@@ -46,6 +46,7 @@ interface Prepared {
 export class Writer {
   readonly #engine: Engine
   readonly #onCheckpoint: () => void
+  readonly #onRebuild: (left: number) => void
   readonly #queue: Request[] = []
   #running: Promise<void> | undefined
   #checkpointCalls: { resolve(): void, reject(error: unknown): void }[] = []
@@ -55,9 +56,10 @@ export class Writer {
   #closing = false
   #logBytes = 0
 
-  constructor(engine: Engine, onCheckpoint: () => void) {
+  constructor(engine: Engine, onCheckpoint: () => void, onRebuild: (left: number) => void) {
     this.#engine = engine
     this.#onCheckpoint = onCheckpoint
+    this.#onRebuild = onRebuild
     this.#start()
   }
 
@@ -103,17 +105,19 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (;;) {
-      const unlinked = this.#unlinked()
+      const rebuilding = this.#rebuilding()
       try {
         const asked = this.#checkpointCalls.length > 0
-        if (this.#queue.length && unlinked <= MOST_UNLINKED && !asked) await this.#commitGroup()
-        else if (unlinked) this.#linkSlice()
-        if ((asked && !this.#unlinked()) || this.#checkpointDue()) await this.#checkpoint()
+        const commits = this.#queue.length > 0 && !asked && (rebuilding || this.#unlinked() <= MOST_UNLINKED)
+        if (commits) await this.#commitGroup()
+        if (!commits || rebuilding) this.#linkSlice()
+        if ((asked && (rebuilding || !this.#unlinked())) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
       }
-      if (!this.#queue.length && !this.#unlinked() && !this.#checkpointCalls.length) return
+      const done = !this.#queue.length && !this.#checkpointCalls.length && (this.#closing || !this.#unlinked())
+      if (done) return
       await nextTurn()
     }
   }
@@ -238,12 +242,21 @@ export class Writer {
     return count
   }
 
+  /** Whether an index is being built anew: that takes long, and nobody waits for it. */
+  #rebuilding(): boolean {
+    for (const { graph } of this.#engine.collections.values()) if (graph.rebuilding) return true
+    return false
+  }
+
   #linkSlice(): void {
     const until = performance.now() + SLICE_MS
     // A slice must not fill the cache with changes: between two looks at it, a quarter of the frames may be changed.
     let budget = Math.floor(this.#engine.settings.cacheSize / 4 / 4096 / FRAMES_A_NODE)
     for (const { graph } of this.#engine.collections.values()) {
-      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) return
+      const before = graph.rebuilding
+      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
+      if (before) this.#onRebuild(graph.rebuilding)
+      if (budget <= 0 || performance.now() >= until) return
     }
   }
 
