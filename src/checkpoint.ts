@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
 import { type GraphState } from '../index/graph.js'
-import { KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../storage/block-format.js'
-import { BlockStore, type SealedBlock } from '../storage/block-store.js'
+import { sealBlock } from '../storage/block-format.js'
+import type { BlockStore } from '../storage/block-store.js'
+import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
@@ -16,6 +18,8 @@ import type { Engine, LogPosition } from './engine.js'
 const CHECKPOINT = 'checkpoint'
 const CHECKPOINT_SEED = 0x636865636b7074n
 const TRUTH_META_SEED = 0x7472757468n
+/** Blocks that are sealed between two turns of the event loop: about a millisecond. */
+const SEALED_AT_ONCE = 2000
 /** Log operations whose traces are removed by one batch. */
 const TRIM_OPERATIONS = 20_000
 /** A generation is copied without its free pages at close when they are more than this share of it. */
@@ -46,34 +50,42 @@ export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint |
 /**
  * Writes all that changed in the index, with the position in the log that it stands for, in one transaction.
  *
+ * Resolves, with the promise of the end, as soon as the index may change again. The operations up to `position` must have been applied
+ * before the call, and none may be until then.
+ *
  * IMPORTANT: the order is what recovery rests on. First everything up to the watermark is on stable storage in the log (strict commits
  * are; relaxed ones need a barrier of ours), then the index is written, then the log is cut.
  */
-export function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): void {
-  if (engine.settings.durability === 'relaxed') engine.truth.sync()
-  // Before the write: a dirty block stays resident until it has succeeded, so that none is looked for too early.
-  for (const { space, block } of engine.cache.dirtyBlocks()) space.markStored(block)
+export async function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): Promise<{ written: Promise<void> }> {
+  if (engine.settings.durability === 'relaxed') await engine.truth.sync()
+  const blocks: StandingBlock[] = []
+  for (const dirty of engine.cache.dirtyBlocks()) {
+    blocks.push(sealed(engine, dirty))
+    if (blocks.length % SEALED_AT_ONCE === 0) await nextTurn()
+  }
   const graphs = [...engine.collections.values()].map(({ id, graph }) => ({ id, state: graph.state() }))
   const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
-  engine.blocks!.write(sealedBlocks(engine), new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]]))
-  engine.cache.markClean()
-  engine.watermark = position
+  const { copied, written } = engine.blockWriter!.write(blocks, new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]]))
+  await copied
+  return {
+    written: written.then(() => {
+      engine.cache.endWriting(true)
+      engine.watermark = position
+    }, (error: unknown) => {
+      engine.cache.endWriting(false)
+      throw error
+    })
+  }
 }
 
-function* sealedBlocks(engine: Engine): Generator<SealedBlock> {
-  const places = new Map<Space, (block: number) => number>()
-  for (const { id, graph } of engine.collections.values()) {
-    places.set(graph.codes, block => placeOf(id, KIND_CODES, block))
-    places.set(graph.base, block => placeOf(id, KIND_BASE, block))
-    places.set(graph.upper, block => placeOf(id, KIND_UPPER, block))
-    places.set(graph.states, block => placeOf(id, KIND_STATES, block))
-  }
-  for (const { space, block, frame } of engine.cache.dirtyBlocks()) {
-    const place = places.get(space)!(block)
-    const byteLength = space.frameBytes - PAGE_SLACK
-    sealBlock(engine.arena, engine.checksum, frame, byteLength, place, engine.storeTag)
-    yield { place, bytes: engine.arena.bytes.subarray(frame, frame + byteLength) }
-  }
+/** Completes a dirty block where it stands. It stays resident until it is written, so it may count as stored from now on. */
+function sealed(engine: Engine, { space, block, frame }: { space: Space, block: number, frame: number }): StandingBlock {
+  const place = engine.placeOf(space, block)
+  const byteLength = space.frameBytes - PAGE_SLACK
+  sealBlock(engine.arena, engine.checksum, frame, byteLength, place, engine.storeTag)
+  space.markStored(block)
+  space.markWriting(block)
+  return { frame, byteLength, place }
 }
 
 /**
@@ -124,6 +136,7 @@ export function decodeTruthMeta(engine: Engine, bytes: Buffer): LogPosition {
 export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
   if (logBytes > TRIMMED_BYTES) await engine.truth.compact(logKey(0), logKey(engine.head.sequence + 1))
   const blocks = engine.blocks!
+  await engine.blockWriter!.close()
   const { bytes, free } = blocks.size()
   if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) {
     await blocks.close()

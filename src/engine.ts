@@ -1,18 +1,19 @@
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
-import { Graph, type GraphOptions, type GraphStorage } from '../index/graph.js'
+import { Graph, type GraphOptions, type GraphStorage, KINDS } from '../index/graph.js'
 import { chooseBuild, loadKernel, type Kernel } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
 import { Arena } from '../storage/arena.js'
 import { BlockCache } from '../storage/block-cache.js'
 import { isSealed, KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
+import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
-import { PAGE_SLACK } from '../storage/space.js'
-import { forgetGeneration, type StoreIdentity } from '../storage/store-file.js'
+import { PAGE_SLACK, type Space } from '../storage/space.js'
+import { forgetGeneration, generationDirectory, type StoreIdentity } from '../storage/store-file.js'
 import type { Truth, TruthSnapshot } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -56,6 +57,7 @@ export class Engine {
   readonly collections = new Map<string, OpenCollection>()
   /** The current generation of the index. */
   blocks: BlockStore | undefined
+  blockWriter: BlockWriter | undefined
   generation = 0
   /** The last operation that the log holds, that the checkpoint holds, and up to which the log is cut off. */
   head: LogPosition = { sequence: 0, hash: 0n }
@@ -65,6 +67,7 @@ export class Engine {
   damage: VectorLevelError | undefined
   readonly #byId = new Map<number, OpenCollection>()
   readonly #recordSpaces = new Map<number, Graph>()
+  readonly #places = new Map<Space, (block: number) => number>()
   readonly #storeTag: bigint
 
   constructor(directory: string, settings: DatabaseSettings, identity: StoreIdentity, truth: Truth) {
@@ -91,6 +94,23 @@ export class Engine {
 
   get storeTag(): bigint {
     return this.#storeTag
+  }
+
+  /** Goes on with a generation of the index. */
+  useGeneration(generation: number, blocks: BlockStore): void {
+    this.generation = generation
+    this.blocks = blocks
+    this.blockWriter = new BlockWriter(this.arena, blocks, generationDirectory(this.directory, generation))
+  }
+
+  async closeIndex(): Promise<void> {
+    await this.blockWriter?.close()
+    await this.blocks?.close()
+  }
+
+  /** The key in LMDB of a block. */
+  placeOf(space: Space, block: number): number {
+    return this.#places.get(space)!(block)
   }
 
   collectionById(id: number): OpenCollection {
@@ -137,6 +157,7 @@ export class Engine {
     }
     const graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, options)
     this.#recordSpaces.set(graph.records.space.id, graph)
+    for (const kind of KINDS) this.#places.set(graph[kind], block => placeOf(id, KIND_NUMBERS[kind], block))
     const collection = { id, name, options, graph }
     this.collections.set(name, collection)
     this.#byId.set(id, collection)

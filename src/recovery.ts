@@ -44,7 +44,7 @@ export async function openStore(directory: string, settings: DatabaseSettings): 
       await rebuild(engine)
       return { engine, replayed: 0, rebuilt: checkpoint }
     }
-    const replayed = replay(engine, log, checkpoint)
+    const replayed = await replay(engine, log, checkpoint)
     return { engine, replayed, rebuilt: undefined }
   } catch (error) {
     await truth.close()
@@ -110,17 +110,15 @@ async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | 
     }
     clearOpeningMarker(engine.directory)
     if (!reason && checkpoint) {
-      engine.blocks = blocks
-      engine.generation = generation
+      engine.useGeneration(generation, blocks)
       removeOtherGenerations(engine)
       return checkpoint
     }
     await blocks.close()
   }
-  engine.generation = generation + 1
-  const next = generationDirectory(engine.directory, engine.generation)
+  const next = generationDirectory(engine.directory, generation + 1)
   rmSync(next, { recursive: true, force: true })
-  engine.blocks = new BlockStore(next)
+  engine.useGeneration(generation + 1, new BlockStore(next))
   writeGeneration(engine.directory, engine.generation)
   clearOpeningMarker(engine.directory)
   removeOtherGenerations(engine)
@@ -146,7 +144,7 @@ function removeOtherGenerations(engine: Engine): void {
 }
 
 /** Applies the operations behind the checkpoint; linking goes on where it was. Returns how many. */
-function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): number {
+async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): Promise<number> {
   for (const { id, state } of checkpoint.graphs) engine.collectionById(id).graph.restore(state)
   engine.watermark = { sequence: checkpoint.sequence, hash: checkpoint.hash }
   let applied = engine.watermark
@@ -155,7 +153,7 @@ function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): number
     if (entry.sequence <= checkpoint.sequence) continue
     for (const { collection, ordinal } of entry.operations) {
       if (ordinal !== NONE) storeRecord(engine, collection, ordinal)
-      if (ordinal % LOOK === 0 && engine.cacheIsDirty) writeCheckpoint(engine, applied)
+      if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
     applyEntry(engine, entry)
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }

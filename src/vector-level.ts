@@ -27,6 +27,8 @@ export interface VectorLevelEvents {
   write: [{ collection: string, operations: number }]
   /** The index on disk contains all up to this sequence. */
   checkpoint: [{ sequence: number }]
+  /** A checkpoint could not be written, and is tried again; nothing is lost, and the log grows meanwhile. */
+  checkpointFailed: [{ error: unknown }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
@@ -90,11 +92,11 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         if (stored) collection.checkStored(stored.options)
       }
       this.#release = release
-      const writer = new Writer(
-        engine,
-        () => this.emit('checkpoint', { sequence: engine.watermark.sequence }),
-        left => this.emit('rebuildProgress', { left })
-      )
+      const writer = new Writer(engine, {
+        checkpoint: () => this.emit('checkpoint', { sequence: engine.watermark.sequence }),
+        checkpointFailed: error => this.emit('checkpointFailed', { error }),
+        rebuild: left => this.emit('rebuildProgress', { left })
+      })
       this.#session = { engine, writer }
       this.#status = 'open'
       if (replayed) this.emit('replay', { operations: replayed })
@@ -130,7 +132,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     const { engine, writer } = session
     try {
       await writer.close()
-      if (engine.truth.poisoned || engine.damage) await engine.blocks!.close()
+      if (engine.truth.poisoned || engine.damage) await engine.closeIndex()
       else await reclaim(engine, writer.logBytes)
     } finally {
       this.#session = undefined

@@ -14,6 +14,8 @@ const GROUP_BYTES = 16 << 20
 const SLICE_MS = 8
 /** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait. */
 const MOST_UNLINKED = 1000
+/** After a failed checkpoint the next is tried so much later. */
+const RETRY_SECONDS = 5
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 
@@ -24,10 +26,13 @@ export interface WriteOperation {
   put?: { vector: Float32Array, metadata: Uint8Array }
 }
 
-interface Request {
-  operations: WriteOperation[]
+interface Waiting {
   resolve(): void
   reject(error: unknown): void
+}
+
+interface Request extends Waiting {
+  operations: WriteOperation[]
 }
 
 interface Prepared {
@@ -37,29 +42,39 @@ interface Prepared {
   records: { collection: OpenCollection, ordinal: number, operation: WriteOperation }[]
 }
 
+/** What a writer tells of what nobody called for. */
+export interface WriterEvents {
+  checkpoint(): void
+  checkpointFailed(error: unknown): void
+  /** Nodes that an index built anew still lacks. */
+  rebuild(left: number): void
+}
+
 /**
  * The one writer: takes what callers wait for as one group, makes it durable in one commit, then visible at once.
  *
  * Linking into the graph follows in slices of time between the groups. One group is under way at a time, so the order of the log is the
- * order of the calls.
+ * order of the calls. A checkpoint stops it only until the changed blocks are copied; it goes on while they are written.
  */
 export class Writer {
   readonly #engine: Engine
-  readonly #onCheckpoint: () => void
-  readonly #onRebuild: (left: number) => void
+  readonly #events: WriterEvents
   readonly #queue: Request[] = []
   #running: Promise<void> | undefined
-  #checkpointCalls: { resolve(): void, reject(error: unknown): void }[] = []
+  /** Ends with the checkpoint that is being written; never rejects. */
+  #writing: Promise<void> | undefined
+  #checkpointCalls: Waiting[] = []
   #sinceCheckpoint = 0
+  /** Why the last checkpoint failed; the next is tried when the timer is up. */
+  #failure: unknown
   #timer: NodeJS.Timeout | undefined
   #timeIsUp = false
   #closing = false
   #logBytes = 0
 
-  constructor(engine: Engine, onCheckpoint: () => void, onRebuild: (left: number) => void) {
+  constructor(engine: Engine, events: WriterEvents) {
     this.#engine = engine
-    this.#onCheckpoint = onCheckpoint
-    this.#onRebuild = onRebuild
+    this.#events = events
     this.#start()
   }
 
@@ -85,13 +100,14 @@ export class Writer {
     })
   }
 
-  /** Finishes what was asked for, and writes a last checkpoint. */
+  /** Finishes what was asked for, and writes a last checkpoint. When that fails, the next opening applies what it lacks from the log. */
   async close(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
     while (this.#running) await this.#running
-    if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint()
+    if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint().catch(() => undefined)
     while (this.#running) await this.#running
+    await this.#writing
   }
 
   #start(): void {
@@ -105,9 +121,10 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (;;) {
-      const rebuilding = this.#rebuilding()
+      const asked = this.#checkpointCalls.length > 0
       try {
-        const asked = this.#checkpointCalls.length > 0
+        if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
+        const rebuilding = this.#rebuilding()
         const commits = this.#queue.length > 0 && !asked && (rebuilding || this.#unlinked() <= MOST_UNLINKED)
         if (commits) await this.#commitGroup()
         if (!commits || rebuilding) this.#linkSlice()
@@ -120,6 +137,19 @@ export class Writer {
       if (done) return
       await nextTurn()
     }
+  }
+
+  /** Gets changed blocks out of the cache; false when they cannot be written now: writes are refused until they can. */
+  async #makeRoom(): Promise<boolean> {
+    await this.#writing
+    if (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
+      await this.#checkpoint()
+      await this.#writing
+    }
+    if (!this.#engine.cacheIsDirty) return true
+    const error = new VectorLevelError('VECTOR_IO_ERROR', 'the cache is full of changes, and writing them failed; writes go on when that succeeds', this.#failure)
+    for (const request of this.#queue.splice(0)) request.reject(error)
+    return false
   }
 
   /** The index cannot go on, most likely because a block is damaged: those who wait are told, and so is who comes later. */
@@ -217,10 +247,7 @@ export class Writer {
       throw this.#damage(error)
     }
     this.#sinceCheckpoint += operations.length
-    this.#timer ??= setTimeout(() => {
-      this.#timeIsUp = true
-      this.#start()
-    }, engine.settings.checkpointSeconds * 1000).unref()
+    this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
   }
 
   /** Encodes what was committed; nothing of it is visible yet. */
@@ -230,7 +257,7 @@ export class Writer {
       collection.graph.store(ordinal, operation.put!.vector, { key: operation.key, metadata: operation.put!.metadata })
       if (performance.now() < until) continue
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
-      if (this.#engine.cacheIsDirty) writeCheckpoint(this.#engine)
+      if (this.#engine.cacheIsDirty) await this.#makeRoom()
       await nextTurn()
       until = performance.now() + SLICE_MS
     }
@@ -255,29 +282,50 @@ export class Writer {
     for (const { graph } of this.#engine.collections.values()) {
       const before = graph.rebuilding
       while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
-      if (before) this.#onRebuild(graph.rebuilding)
+      if (before) this.#events.rebuild(graph.rebuilding)
       if (budget <= 0 || performance.now() >= until) return
     }
   }
 
   #checkpointDue(): boolean {
-    return !this.#closing && (this.#timeIsUp || this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations || this.#engine.cacheIsDirty)
+    if (this.#closing || this.#writing) return false
+    return this.#timeIsUp || (this.#failure === undefined && this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations)
   }
 
+  #checkpointIn(seconds: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#timeIsUp = true
+      this.#start()
+    }, seconds * 1000).unref()
+  }
+
+  /** Begins a checkpoint; resolves when the index may change again. */
   async #checkpoint(): Promise<void> {
+    await this.#writing
     const calls = this.#checkpointCalls.splice(0)
+    this.#sinceCheckpoint = 0
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timeIsUp = false
+    const begun = writeCheckpoint(this.#engine)
+    this.#writing = this.#finishCheckpoint(begun, calls)
+    await begun.catch(() => undefined)
+  }
+
+  async #finishCheckpoint(begun: ReturnType<typeof writeCheckpoint>, calls: Waiting[]): Promise<void> {
     try {
-      writeCheckpoint(this.#engine)
-      this.#sinceCheckpoint = 0
-      clearTimeout(this.#timer)
-      this.#timer = undefined
-      this.#timeIsUp = false
+      await (await begun).written
+      this.#failure = undefined
       await trimLog(this.#engine)
-      this.#onCheckpoint()
+      this.#events.checkpoint()
       for (const call of calls) call.resolve()
     } catch (error) {
+      this.#failure = error
+      if (!this.#closing) this.#timer ??= this.#checkpointIn(RETRY_SECONDS)
+      this.#events.checkpointFailed(error)
       for (const call of calls) call.reject(error)
-      if (!calls.length) throw error
+    } finally {
+      this.#writing = undefined
     }
   }
 }

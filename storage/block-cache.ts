@@ -76,8 +76,9 @@ export class BlockCache {
     }
   }
 
-  markClean(): void {
-    for (const space of this.#spaces) space.markClean()
+  /** Ends a checkpoint: what was being written is clean, or else still dirty. */
+  endWriting(written: boolean): void {
+    for (const space of this.#spaces) space.endWriting(written)
   }
 
   /** The share of memory that dirty frames hold. */

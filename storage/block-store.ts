@@ -85,6 +85,11 @@ export class BlockStore {
     }
   }
 
+  /** Lets reads see what another thread wrote. */
+  refresh(): void {
+    this.#environment.resetReadTxn()
+  }
+
   /** Bytes of the file, and of the pages in it that hold nothing. */
   size(): { bytes: number, free: number } {
     const environment = this.#environment.getStats() as TreeStats & { lastPageNumber: number, free: TreeStats }
@@ -99,7 +104,7 @@ export class BlockStore {
     mkdirSync(directory, { recursive: true })
     try {
       await this.#environment.backup(directory, true)
-      syncFile(dataFile(directory))
+      await syncFile(dataFile(directory))
       syncDirectory(directory)
       syncDirectory(dirname(directory))
     } catch (error) {

@@ -10,6 +10,10 @@ const PAGE_BYTES = 4096
 export const PAGE_SLACK = 24
 /** Rows are numbered below this. */
 export const MOST_ROWS = 2 ** 28
+/** Values of the DIRTY flags; the kernel writes 1. */
+const CLEAN = 0
+const DIRTY = 1
+const WRITING = 2
 const BYTES_A_BLOCK = 6
 const FIRST_CAPACITY = 32
 
@@ -133,21 +137,31 @@ export class Space {
   }
 
   *dirtyBlocks(): Generator<number> {
-    const start = this.#tables + this.#capacity * 5
-    const dirty = this.#arena.bytes.subarray(start, start + this.#capacity)
-    for (let block = dirty.indexOf(1); block >= 0; block = dirty.indexOf(1, block + 1)) yield block
+    const flags = this.#dirtyFlags()
+    for (let block = flags.indexOf(DIRTY); block >= 0; block = flags.indexOf(DIRTY, block + 1)) yield block
   }
 
+  /** Blocks that must stay: dirty ones, and those being written. */
   countDirty(): number {
     let count = 0
-    const start = this.#tables + this.#capacity * 5
-    for (const flag of this.#arena.bytes.subarray(start, start + this.#capacity)) count += flag
+    for (const flag of this.#dirtyFlags()) count += flag === CLEAN ? 0 : 1
     return count
   }
 
-  markClean(): void {
+  /** A dirty block is being written; it becomes dirty again when it is changed meanwhile. */
+  markWriting(block: number): void {
+    this.#dirtyFlags()[block] = WRITING
+  }
+
+  /** What was being written is on disk, or else still dirty. */
+  endWriting(written: boolean): void {
+    const flags = this.#dirtyFlags()
+    for (let block = flags.indexOf(WRITING); block >= 0; block = flags.indexOf(WRITING, block + 1)) flags[block] = written ? CLEAN : DIRTY
+  }
+
+  #dirtyFlags(): Uint8Array {
     const start = this.#tables + this.#capacity * 5
-    this.#arena.bytes.fill(0, start, start + this.#capacity)
+    return this.#arena.bytes.subarray(start, start + this.#capacity)
   }
 
   #set(word: number, value: number): void {

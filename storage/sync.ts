@@ -1,4 +1,5 @@
-import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 /** Makes names created or replaced in a directory durable. Windows has no such call, and needs none. */
 export function syncDirectory(directory: string): void {
@@ -12,11 +13,11 @@ export function syncDirectory(directory: string): void {
 }
 
 /** Makes what was written to a file durable. */
-export function syncFile(path: string): void {
-  const file = openSync(path, 'r+')
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
   try {
-    fdatasyncSync(file)
+    await file.datasync()
   } finally {
-    closeSync(file)
+    await file.close()
   }
 }

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { VectorLevelError } from '../floor/errors.js'
@@ -129,11 +129,11 @@ export class Truth {
    *
    * IMPORTANT: a later commit with sync is no barrier for earlier ones: LevelDB closes a full log file without syncing it.
    */
-  sync(): void {
-    for (const name of readdirSync(this.#directory)) {
+  async sync(): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
       if (!name.endsWith('.log')) continue
       try {
-        syncFile(join(this.#directory, name))
+        await syncFile(join(this.#directory, name))
       } catch (error) {
         // Gone since it was listed: compacted into a table, which LevelDB synced.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrap(error, `cannot sync ${name}`)

@@ -7,7 +7,7 @@
  * |---|---|---|
  * | 0 | TABLE | ptr of u32[capacity]: block number -> frame ptr, 0 when not resident |
  * | 4 | REFERENCES | ptr of u8[capacity]: CLOCK reference counts |
- * | 8 | DIRTY | ptr of u8[capacity]: 1 when the frame differs from the block on disk |
+ * | 8 | DIRTY | ptr of u8[capacity]: 1 when the frame differs from the block on disk, 2 while it is being written |
  * | 12 | CAPACITY | blocks that the three arrays have room for |
  * | 16 | ROW_BYTES | bytes of a row |
  * | 20 | ROWS | rows of a block |

@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads'
+import { VectorLevelError } from '../floor/errors.js'
+import type { Arena } from './arena.js'
+import type { BlockStore } from './block-store.js'
+import type { WriteReply, WriteRequest } from './block-worker.js'
+
+/** Up to this many blocks are written on the calling thread, in a few milliseconds: starting a thread takes longer. */
+const INLINE = 200
+
+/** A block as it stands in kernel memory, sealed. */
+export interface StandingBlock {
+  frame: number
+  byteLength: number
+  place: number
+}
+
+export interface Writing {
+  /** Resolves when the frames may change again. */
+  copied: Promise<void>
+  /** Resolves when all is on stable storage; rejects when nothing of it is. */
+  written: Promise<void>
+}
+
+/** Writes blocks and metadata of a generation in one transaction, large ones on a thread of its own. */
+export class BlockWriter {
+  readonly #arena: Arena
+  readonly #store: BlockStore
+  readonly #directory: string
+  #worker: Worker | undefined
+  /** Called with replies, and with what ended the thread. */
+  #listener: ((reply: WriteReply) => void) | undefined
+
+  constructor(arena: Arena, store: BlockStore, directory: string) {
+    this.#arena = arena
+    this.#store = store
+    this.#directory = directory
+  }
+
+  write(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+    return blocks.length <= INLINE ? this.#writeInline(blocks, meta) : this.#writeInThread(blocks, meta)
+  }
+
+  async close(): Promise<void> {
+    const worker = this.#worker
+    if (!worker) return
+    this.#worker = undefined
+    const ended = new Promise(resolve => worker.once('exit', resolve))
+    worker.ref()
+    worker.postMessage('close')
+    await ended
+  }
+
+  #writeInline(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+    try {
+      this.#store.write(blocks.map(({ frame, byteLength, place }) => ({ place, bytes: this.#arena.bytes.subarray(frame, frame + byteLength) })), meta)
+      return { copied: Promise.resolve(), written: Promise.resolve() }
+    } catch (error) {
+      const written = Promise.reject(error as Error)
+      written.catch(() => undefined)
+      return { copied: Promise.resolve(), written }
+    }
+  }
+
+  #writeInThread(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+    const worker = this.#worker ??= this.#start()
+    const request: WriteRequest = {
+      frames: Uint32Array.from(blocks, block => block.frame),
+      byteLengths: Uint32Array.from(blocks, block => block.byteLength),
+      places: Float64Array.from(blocks, block => block.place),
+      meta
+    }
+    let release: () => void
+    const copied = new Promise<void>(resolve => { release = resolve })
+    const written = new Promise<void>((resolve, reject) => {
+      // The process stays alive until the transaction has ended.
+      worker.ref()
+      this.#listener = reply => {
+        release()
+        if (reply.type === 'copied') return
+        this.#listener = undefined
+        worker.unref()
+        if (reply.type === 'failed') {
+          reject(new VectorLevelError('VECTOR_IO_ERROR', reply.message))
+          return
+        }
+        this.#store.refresh()
+        resolve()
+      }
+    })
+    written.catch(() => undefined)
+    worker.postMessage(request)
+    return { copied, written }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./block-worker.js', import.meta.url), {
+      workerData: { directory: this.#directory, memory: this.#arena.bytes.buffer }, name: 'vector-level checkpoint'
+    })
+    worker.unref()
+    const ended = (message: string): void => {
+      if (this.#worker === worker) this.#worker = undefined
+      this.#listener?.({ type: 'failed', message })
+    }
+    worker.on('message', (reply: WriteReply) => this.#listener?.(reply))
+    worker.on('error', error => ended(`the thread that writes checkpoints failed: ${error.message}`))
+    worker.on('exit', code => ended(`the thread that writes checkpoints ended with code ${code}`))
+    return worker
+  }
+}
