@@ -5,7 +5,7 @@ import { STATE_FREE, STATE_LIVE } from './kernel/layout.js'
  * Looks for what must not be in a graph: yields a sentence for each thing found, and undefined for each node looked at.
  *
  * Degrees within bounds, no neighbor that is itself, twice there, free or not linked yet; a tree of protected edges that agree in both
- * directions; upper levels that lead down to their own ordinal; every linked node to be reached from the entry point at level 0.
+ * directions; upper levels that lead down to their own ordinal; every linked node to be reached from the entry point at level 0. The graph may grow between two steps.
  */
 export function* findInGraph(graph: Graph): Generator<string | undefined> {
   const linked = graph.linked
@@ -16,12 +16,12 @@ export function* findInGraph(graph: Graph): Generator<string | undefined> {
   for (let ordinal = 0; ordinal < linked; ordinal++) {
     yield undefined
     if (graph.stateOf(ordinal) === STATE_FREE) continue
-    yield* checkNode(graph, ordinal, linked)
+    yield* checkNode(graph, ordinal)
   }
   for (let slot = 0; slot < graph.slots; slot++) {
     yield undefined
     const { ordinal, level, below, neighbors } = graph.upperNode(slot)
-    if (ordinal >= linked) yield `slot ${slot} stands for ordinal ${ordinal}, of which ${linked} are linked`
+    if (ordinal >= graph.linked) yield `slot ${slot} stands for ordinal ${ordinal}, of which ${graph.linked} are linked`
     if (level > 1 && (below >= graph.slots || graph.upperNode(below).ordinal !== ordinal)) yield `slot ${slot} of ordinal ${ordinal} leads down to slot ${below} of another one`
     for (const neighbor of neighbors) {
       if (neighbor === slot || neighbor >= graph.slots) yield `slot ${slot} has neighbor ${neighbor} of ${graph.slots}`
@@ -31,13 +31,13 @@ export function* findInGraph(graph: Graph): Generator<string | undefined> {
   yield* checkReachability(graph, linked)
 }
 
-function* checkNode(graph: Graph, ordinal: number, linked: number): Generator<string> {
+function* checkNode(graph: Graph, ordinal: number): Generator<string> {
   const { protectedCount, neighbors } = graph.baseNode(ordinal)
   if (protectedCount > neighbors.length) yield `ordinal ${ordinal} has ${protectedCount} protected of ${neighbors.length} neighbors`
   if (new Set(neighbors).size !== neighbors.length) yield `ordinal ${ordinal} has a neighbor twice: ${neighbors.join(' ')}`
   for (const [i, neighbor] of neighbors.entries()) {
     if (neighbor === ordinal) yield `ordinal ${ordinal} is its own neighbor`
-    else if (neighbor >= linked) yield `ordinal ${ordinal} has neighbor ${neighbor}, of which ${linked} are linked`
+    else if (neighbor >= graph.linked) yield `ordinal ${ordinal} has neighbor ${neighbor}, of which ${graph.linked} are linked`
     else if (graph.stateOf(neighbor) === STATE_FREE) yield `ordinal ${ordinal} has neighbor ${neighbor}, which is free`
     else if (i < protectedCount) {
       const back = graph.baseNode(neighbor)

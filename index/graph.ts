@@ -1,13 +1,13 @@
 import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
-import { distanceBetween } from '../codecs/distance.js'
 import { vectorByteLength } from '../codecs/f32.js'
+import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS,
-  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_UPPER,
+  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
 } from './kernel/layout.js'
@@ -21,6 +21,9 @@ const NO_NEIGHBOR = 0xffffff
 const NO_SLOT = 0xffffffff
 /** Vectors that a codebook is trained on, at most. */
 const TRAINING_SAMPLE = 4096
+/** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
+const MOST_TOGETHER = 1024
+const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
 
@@ -37,8 +40,10 @@ export interface GraphOptions {
 export interface GraphState {
   ordinals: number
   linked: number
-  /** Ordinals below this have no code before they are linked: the index is being built anew. */
+  /** Ordinals below this get their code when they are linked: they were there before the codebook, or before the index. */
   uncoded: number
+  /** Ordinals below this were there before the index. */
+  rebuilt: number
   slots: number
   entry: number
   levels: number
@@ -86,6 +91,7 @@ export class Graph {
   #ordinals = 0
   #linked = 0
   #uncoded = 0
+  #rebuilt = 0
   #live = 0
   #codebook: Codebook | undefined
   readonly #bits = new Uint32Array(1)
@@ -128,6 +134,8 @@ export class Graph {
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
+    const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
+    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
   }
@@ -143,7 +151,12 @@ export class Graph {
 
   /** Nodes that are still to be linked before an index that is built anew is complete. */
   get rebuilding(): number {
-    return this.trained ? Math.max(0, this.#uncoded - this.#linked) : 0
+    return this.trained ? Math.max(0, this.#rebuilt - this.#linked) : 0
+  }
+
+  /** Linked or not, how many ordinals still lack their code. */
+  get uncoded(): number {
+    return Math.max(0, this.#uncoded - this.#linked)
   }
 
   get live(): number {
@@ -178,7 +191,7 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
+      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, rebuilt: this.#rebuilt, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
       stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
   }
@@ -192,6 +205,7 @@ export class Graph {
     this.#set(GRAPH_ORDINALS, state.ordinals)
     this.#linked = state.linked
     this.#uncoded = state.uncoded
+    this.#rebuilt = state.rebuilt
     this.#live = state.live
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
@@ -237,11 +251,16 @@ export class Graph {
     return !this.trained && this.#ordinals >= codecs[this.options.codec].trainingCount && this.#live > 0
   }
 
-  /** Trains the codebook on what is live, and encodes that. What is dead by now never enters the graph. */
+  /** Trains the codebook on what is live; that gets its codes as it is linked. What is dead by now never enters the graph. */
   train(): void {
-    const live = this.#liveOrdinals()
+    const live = new Uint32Array(this.#live)
+    let count = 0
+    for (let ordinal = 0; ordinal < this.#ordinals; ordinal++) {
+      if (this.stateOf(ordinal) === STATE_LIVE) live[count++] = ordinal
+      else this.#setState(ordinal, STATE_FREE)
+    }
+    this.#uncoded = this.#ordinals
     this.#trainOn(live)
-    for (const ordinal of live) this.#encode(ordinal)
   }
 
   /**
@@ -256,17 +275,8 @@ export class Graph {
     this.#ordinals = ordinals
     this.#set(GRAPH_ORDINALS, ordinals)
     this.#uncoded = ordinals
+    this.#rebuilt = ordinals
     if (this.wantsTraining) this.#trainOn(live)
-  }
-
-  #liveOrdinals(): Uint32Array {
-    const live = new Uint32Array(this.#live)
-    let count = 0
-    for (let ordinal = 0; ordinal < this.#ordinals; ordinal++) {
-      if (this.stateOf(ordinal) === STATE_LIVE) live[count++] = ordinal
-      else this.#setState(ordinal, STATE_FREE)
-    }
-    return live
   }
 
   #trainOn(live: Uint32Array): void {
@@ -287,8 +297,8 @@ export class Graph {
   linkNext(): boolean {
     if (this.#linked === this.#ordinals || !this.trained) return false
     const ordinal = this.#linked
-    // What was deleted before it had a code has no record to make it from any more.
-    if (ordinal < this.#uncoded && this.stateOf(ordinal) === STATE_DEAD) this.#setState(ordinal, STATE_FREE)
+    // What was removed before an index that is built anew came to it never enters the graph.
+    if (ordinal < this.#rebuilt && this.stateOf(ordinal) === STATE_DEAD) this.#setState(ordinal, STATE_FREE)
     if (this.stateOf(ordinal) !== STATE_FREE) {
       if (ordinal < this.#uncoded) this.#encode(ordinal)
       this.upper.reserve(this.slots + MOST_LEVELS)
@@ -345,7 +355,10 @@ export class Graph {
     const results = this.#results(found)
     for (let ordinal = gap; ordinal < codeless; ordinal++) {
       if (this.stateOf(ordinal) !== STATE_LIVE) continue
-      results.push({ ordinal, distance: distanceBetween(this.options.metric, vector, this.records.vector(ordinal)) })
+      this.#loadVector(this.records.vector(ordinal))
+      this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#scratch.row)
+      this.#loadVector(vector)
+      results.push({ ordinal, distance: this.#kernel.distanceTo(this.ptr, this.#scratch.ptr, this.#scratch.row) })
     }
     return results.sort((a, b) => a.distance - b.distance || a.ordinal - b.ordinal).slice(0, wanted)
   }
@@ -415,7 +428,13 @@ export class Graph {
     this.#arena.bytes[this.#kernel.dirtyRowAddress(this.states.ptr, ordinal) >>> 0] = state
   }
 
+  /** @throws {VectorLevelError} VECTOR_FULL when an ordinal is beyond what neighbors can name */
+  checkRoom(ordinal: number): void {
+    if (ordinal >= NO_NEIGHBOR) throw new VectorLevelError('VECTOR_FULL', `a collection has ${NO_NEIGHBOR} ordinals at most, and each put takes a new one`)
+  }
+
   #reserve(ordinals: number): void {
+    this.checkRoom(ordinals - 1)
     this.codes.reserve(ordinals)
     this.base.reserve(ordinals)
     this.states.reserve(ordinals)

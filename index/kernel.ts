@@ -14,6 +14,7 @@ export interface Kernel {
   prepareVector(graph: number, scratch: number): void
   encodeRow(graph: number, scratch: number, row: number): void
   loadQuery(graph: number, scratch: number): void
+  distanceTo(graph: number, scratch: number, row: number): number
   levelOf(graph: number, ordinal: number): number
   insert(graph: number, scratch: number, ordinal: number): void
   search(graph: number, scratch: number, ef: number, k: number): number

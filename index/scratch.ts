@@ -7,6 +7,8 @@ import {
 
 /** Ordinals that the kernel scans together (kernel/result.ts). */
 const SCAN = 64
+/** Candidates that it reranks together, an ordinal and a distance each. */
+const RERANKED = 16
 
 /** What a graph asks of the scratch it is searched or changed with. */
 export interface ScratchNeeds {
@@ -42,7 +44,7 @@ export class Scratch {
     this.#ensure(SCRATCH_KEYS, round * 4)
     this.#ensure(SCRATCH_COPIES, (2 * M + 4) * rowBytes + 64)
     this.#ensure(SCRATCH_SELECTED, (2 * M + 4) * 4)
-    this.#ensure(SCRATCH_CANDIDATES, Math.max(2 * M + 4, ef + 4) * 8)
+    this.#ensure(SCRATCH_CANDIDATES, Math.max(2 * M + 4, ef + 4, RERANKED) * 8)
     this.#ensure(SCRATCH_RESULT, (ef + 2) * 8)
     this.#ensure(SCRATCH_BEAM, (ef + 2) * 8)
     this.#ensure(SCRATCH_VISITED, ids + 8)
@@ -52,6 +54,11 @@ export class Scratch {
 
   get query(): number {
     return this.#get(SCRATCH_QUERY)
+  }
+
+  /** A buffer for one row of codes. */
+  get row(): number {
+    return this.#get(SCRATCH_ROW)
   }
 
   get result(): number {

@@ -6,13 +6,14 @@ import { type GraphState } from '../index/graph.js'
 import { sealBlock } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
-import { reasonToDiscard } from '../storage/guard.js'
+import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
 import { generationDirectory, writeGeneration } from '../storage/store-file.js'
+import type { TruthSnapshot } from '../storage/truth.js'
 import type { Engine, LogPosition } from './engine.js'
 
 const CHECKPOINT = 'checkpoint'
@@ -63,13 +64,14 @@ export async function writeCheckpoint(engine: Engine, position: LogPosition = en
     blocks.push(sealed(engine, dirty))
     if (blocks.length % SEALED_AT_ONCE === 0) await nextTurn()
   }
-  const graphs = [...engine.collections.values()].map(({ id, graph }) => ({ id, state: graph.state() }))
+  const graphs = engine.storedCollections.map(({ id, graph }) => ({ id, state: graph.state() }))
   const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
   const { copied, written } = engine.blockWriter!.write(blocks, new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]]))
   await copied
   return {
     written: written.then(() => {
       engine.cache.endWriting(true)
+      sealMeta(generationDirectory(engine.directory, engine.generation), engine.checksum)
       engine.watermark = position
     }, (error: unknown) => {
       engine.cache.endWriting(false)
@@ -91,9 +93,11 @@ function sealed(engine: Engine, { space, block, frame }: { space: Space, block: 
 /**
  * Cuts off the log up to the watermark, and removes the records that its operations replaced or deleted.
  *
- * Until then those records stay, so that a replay finds the vectors of all operations that it repeats.
+ * Until then those records stay, so that a replay finds the vectors of all operations that it repeats, and linking those of all nodes.
  */
 export async function trimLog(engine: Engine): Promise<void> {
+  // Codes that are still to be made need their records.
+  for (const { graph } of engine.collections.values()) if (graph.uncoded) return
   while (engine.trimmed.sequence < engine.watermark.sequence) {
     let position = engine.trimmed
     let operations = 0
@@ -119,8 +123,10 @@ export function encodeTruthMeta(engine: Pick<Engine, 'checksum' | 'identity'>, t
   return seal(engine.checksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: trimmed.hash }))
 }
 
-/** @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
-export function decodeTruthMeta(engine: Engine, bytes: Buffer): LogPosition {
+/** Up to where the log is cut off. @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
+export function readTruthMeta(engine: Engine, snapshot?: TruthSnapshot): LogPosition {
+  const bytes = engine.truth.get(META_KEY, snapshot)
+  if (!bytes) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.directory} have lost the state of their log`)
   const { uuid, sequence, hash } = packr.unpack(unseal(engine.checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as
     { uuid: string, sequence: number, hash: bigint }
   if (uuid !== engine.identity.uuid) {
@@ -131,22 +137,19 @@ export function decodeTruthMeta(engine: Engine, bytes: Buffer): LogPosition {
 
 /**
  * Gives back, before closing, what deleting left behind: compacts the log's part of the truth, and copies the index without its free
- * pages into a new generation. Closes the index.
+ * pages into a new generation. The index is not used after that.
  */
 export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
   if (logBytes > TRIMMED_BYTES) await engine.truth.compact(logKey(0), logKey(engine.head.sequence + 1))
-  const blocks = engine.blocks!
   await engine.blockWriter!.close()
-  const { bytes, free } = blocks.size()
-  if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) {
-    await blocks.close()
-    return
-  }
+  const { bytes, free } = engine.blocks!.size()
+  if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) return
   const directory = generationDirectory(engine.directory, engine.generation + 1)
   rmSync(directory, { recursive: true, force: true })
-  await blocks.copyTo(directory)
-  await blocks.close()
-  if (reasonToDiscard(directory)) return
+  await engine.blocks!.copyTo(directory)
+  await engine.closeIndex()
+  if (reasonToDiscard(directory, engine.checksum)) return
+  sealMeta(directory, engine.checksum)
   // IMPORTANT: the copy is on stable storage before it becomes the current generation.
   writeGeneration(engine.directory, engine.generation + 1)
   rmSync(generationDirectory(engine.directory, engine.generation), { recursive: true, force: true })

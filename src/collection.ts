@@ -3,7 +3,7 @@ import type { Found, GraphOptions } from '../index/graph.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import type { Range } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
+import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
 import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { type CollectionStats, collectionStats } from './stats.js'
@@ -38,7 +38,8 @@ export interface RangeOptions {
 
 /** What a collection needs of its database. */
 interface Host {
-  session(): Promise<Session>
+  /** Runs at once when the database is open, else when it is, in the order of the calls. */
+  whenOpen<T>(run: (session: Session) => T): Promise<T>
   sessionNow(): Session
   written(operations: number): void
 }
@@ -58,6 +59,10 @@ export class Collection<M = unknown> {
     this.name = name
     this.#given = given
     this.#host = host
+  }
+
+  #session(): Promise<Session> {
+    return this.#host.whenOpen(session => session)
   }
 
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
@@ -88,37 +93,34 @@ export class Collection<M = unknown> {
   async batch(operations: BatchOperation<M>[]): Promise<void> {
     if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
     // Vectors are copied before the first await: they stay the caller's.
-    const { dimensions, metric } = withDefaults(this.#given)
-    const checked = operations.map(operation => this.#check(operation, dimensions, metric))
-    const { engine, writer } = await this.#host.session()
-    if (!checked.length) return
-    const collection = engine.collections.get(this.name) ?? await this.#create(engine)
-    this.checkStored(collection.options)
+    const checked = operations.map(operation => this.#check(operation))
+    await (await this.#host.whenOpen(session => ({ written: this.#write(session, checked) }))).written
+  }
+
+  /** Hands operations to the writer at once, so that they keep the order of the calls. */
+  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[]): Promise<void> {
+    const known = this.#stored(engine)
+    const { metric } = known?.options ?? withDefaults(this.#given)
+    for (const { put } of checked) if (put) checkDirection(put.vector, metric)
+    // A collection begins with its first record: what is not there need not be deleted.
+    if (!known && !checked.some(({ put }) => put)) return
+    const collection = known ?? engine.createCollection(this.name, withDefaults(this.#given))
     await writer.write(checked.map(operation => ({ collection, ...operation })))
     this.#host.written(checked.length)
   }
 
-  #creation: Promise<OpenCollection> | undefined
-
-  #create(engine: Engine): Promise<OpenCollection> {
-    this.#creation ??= engine.createCollection(this.name, withDefaults(this.#given)).finally(() => {
-      this.#creation = undefined
-    })
-    return this.#creation
-  }
-
-  #check(operation: BatchOperation<M>, dimensions: number, metric: GraphOptions['metric']): Omit<WriteOperation, 'collection'> {
+  #check(operation: BatchOperation<M>): Omit<WriteOperation, 'collection'> {
     checkNames(operation, PUT_NAMES)
     const key = encodeKey(operation.key)
     if (operation.type === 'del') return { key }
     if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put' or 'del', not ${String((operation as { type: unknown }).type)}`)
-    return { key, put: { vector: checkVector(operation.vector, dimensions, metric, true), metadata: encodeMetadata(operation.metadata) } }
+    return { key, put: { vector: checkVector(operation.vector, this.#given.dimensions, true), metadata: encodeMetadata(operation.metadata) } }
   }
 
   /** The record of a key, undefined when there is none. */
   async get(key: string): Promise<VectorRecord<M> | undefined> {
     const bytes = encodeKey(key)
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     const collection = this.#stored(engine)
     const ordinal = collection && engine.ordinalOf(collection.id, bytes)
     if (collection === undefined || ordinal === undefined) return undefined
@@ -132,7 +134,7 @@ export class Collection<M = unknown> {
 
   async has(key: string): Promise<boolean> {
     const bytes = encodeKey(key)
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     const collection = this.#stored(engine)
     return collection !== undefined && engine.ordinalOf(collection.id, bytes) !== undefined
   }
@@ -164,7 +166,7 @@ export class Collection<M = unknown> {
 
   async * #entries(range: RangeOptions, withRecords: boolean): AsyncGenerator<[string, VectorRecord<M> | undefined]> {
     checkNames(range, RANGE_NAMES)
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     const collection = this.#stored(engine)
     if (!collection) return
     const { id } = collection
@@ -195,9 +197,8 @@ export class Collection<M = unknown> {
    */
   async search(vector: Vector, options: SearchOptions = {}): Promise<Hit<M>[]> {
     const settings = checkSearchOptions(options)
-    const { dimensions, metric } = withDefaults(this.#given)
-    const query = checkVector(vector, dimensions, metric, true)
-    const { engine } = await this.#host.session()
+    const query = checkVector(vector, this.#given.dimensions, true)
+    const { engine } = await this.#session()
     return this.#search(engine, query, settings)
   }
 
@@ -217,7 +218,7 @@ export class Collection<M = unknown> {
     const settings = checkSearchOptions(options)
     const record = await this.get(key)
     if (!record) return undefined
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     const hits = this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
     return hits.filter(hit => hit.key !== key).slice(0, settings.k)
   }
@@ -229,12 +230,12 @@ export class Collection<M = unknown> {
    */
   searchSync(vector: Vector, options: SearchOptions = {}): Hit<M>[] {
     const { engine } = this.#host.sessionNow()
-    const { dimensions, metric } = withDefaults(this.#given)
-    return this.#search(engine, checkVector(vector, dimensions, metric, false), checkSearchOptions(options))
+    return this.#search(engine, checkVector(vector, this.#given.dimensions, false), checkSearchOptions(options))
   }
 
   #search(engine: Engine, query: Float32Array, settings: SearchSettings): Hit<M>[] {
     const collection = this.#stored(engine)
+    checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
     if (!collection) return []
     const { graph } = collection
     const { k, ef, maxDistance, exact } = settings
@@ -259,12 +260,12 @@ export class Collection<M = unknown> {
 
   /** Recall of search against exact search, for vectors of the collection itself. */
   async measureRecall(options: RecallOptions = {}): Promise<RecallReport> {
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     return await measureRecall(this.#stored(engine), options)
   }
 
   async stats(): Promise<CollectionStats> {
-    const { engine } = await this.#host.session()
+    const { engine } = await this.#session()
     return collectionStats(this.name, withDefaults(this.#given), this.#stored(engine))
   }
 

@@ -14,13 +14,11 @@ import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { forgetGeneration, generationDirectory, type StoreIdentity } from '../storage/store-file.js'
-import type { Truth, TruthSnapshot } from '../storage/truth.js'
+import type { Truth, TruthBatch, TruthSnapshot } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
 const COLLECTION_SEED = 0x636f6c6c656374n
-/** Dirty frames may take this share of the cache; the rest must hold what an insertion reads. */
-const MOST_DIRTY = 0.5
 const packr = new Packr({ useRecords: false })
 
 /** A collection of an open database. */
@@ -29,6 +27,8 @@ export interface OpenCollection {
   readonly name: string
   readonly options: GraphOptions
   readonly graph: Graph
+  /** Whether its description is on disk. */
+  stored: boolean
 }
 
 /** A record as it was given. */
@@ -89,7 +89,7 @@ export class Engine {
 
   /** Whether so many frames hold changes that they must be written before much else is read. */
   get cacheIsDirty(): boolean {
-    return this.cache.dirtyShare() > MOST_DIRTY
+    return this.cache.isCrowded()
   }
 
   get storeTag(): bigint {
@@ -106,11 +106,22 @@ export class Engine {
   async closeIndex(): Promise<void> {
     await this.blockWriter?.close()
     await this.blocks?.close()
+    this.blockWriter = undefined
+    this.blocks = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.closeIndex()
+    await this.truth.close()
   }
 
   /** The key in LMDB of a block. */
   placeOf(space: Space, block: number): number {
     return this.#places.get(space)!(block)
+  }
+
+  get storedCollections(): OpenCollection[] {
+    return [...this.collections.values()].filter(({ stored }) => stored)
   }
 
   collectionById(id: number): OpenCollection {
@@ -125,25 +136,21 @@ export class Engine {
       const name = key.toString('utf8', 1)
       const { id, ...options } = packr.unpack(unseal(this.checksum, COLLECTION_SEED, value, `the description of collection '${name}'`)) as
         GraphOptions & { id: number }
-      this.#add(id, name, options)
+      this.#add(id, name, options, true)
     }
   }
 
-  async createCollection(name: string, options: GraphOptions): Promise<OpenCollection> {
-    const id = Math.max(0, ...this.#byId.keys()) + 1
-    const collection = this.#add(id, name, options)
-    const value = seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options }))
-    try {
-      await this.truth.commit(batch => batch.put(collectionKey(name), value), true)
-    } catch (error) {
-      this.collections.delete(name)
-      this.#byId.delete(id)
-      throw error
-    }
-    return collection
+  /** Sets up a new collection; the commit that first writes to it stores its description as well. */
+  createCollection(name: string, options: GraphOptions): OpenCollection {
+    return this.#add(Math.max(0, ...this.#byId.keys()) + 1, name, options, false)
   }
 
-  #add(id: number, name: string, options: GraphOptions): OpenCollection {
+  /** Adds the description of a collection to the commit that first writes to it. */
+  describe({ id, name, options }: OpenCollection, batch: TruthBatch): void {
+    batch.put(collectionKey(name), seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options })))
+  }
+
+  #add(id: number, name: string, options: GraphOptions, stored: boolean): OpenCollection {
     const dimensions = options.dimensions
     const storage: GraphStorage = {
       load: (kind, block, frame, frameBytes) => this.#loadBlock(placeOf(id, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
@@ -158,7 +165,7 @@ export class Engine {
     const graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, options)
     this.#recordSpaces.set(graph.records.space.id, graph)
     for (const kind of KINDS) this.#places.set(graph[kind], block => placeOf(id, KIND_NUMBERS[kind], block))
-    const collection = { id, name, options, graph }
+    const collection = { id, name, options, graph, stored }
     this.collections.set(name, collection)
     this.#byId.set(id, collection)
     return collection
@@ -167,10 +174,15 @@ export class Engine {
   #loadBlock(place: number, frame: number, byteLength: number): void {
     const found = this.blocks?.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
     if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) return
-    this.damage = new VectorLevelError('VECTOR_CORRUPTION',
-      `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`)
+    throw this.discardIndex(new VectorLevelError('VECTOR_CORRUPTION',
+      `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`))
+  }
+
+  /** Gives a damaged index up: the next opening builds it anew. */
+  discardIndex(damage: VectorLevelError): VectorLevelError {
+    this.damage = damage
     forgetGeneration(this.directory)
-    throw this.damage
+    return damage
   }
 
   /** The ordinal of a key, undefined when there is none. */

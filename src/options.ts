@@ -83,7 +83,7 @@ export function checkCollectionOptions(options: CollectionOptions): CollectionOp
   if (options.M !== undefined) integer('M', options.M, 2, 64)
   if (options.efConstruction !== undefined) integer('efConstruction', options.efConstruction, 4, MOST_EF_CONSTRUCTION)
   if (options.seed !== undefined) integer('seed', options.seed, 0, 2 ** 32 - 1)
-  return { ...options }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CollectionOptions
 }
 
 export function withDefaults(options: CollectionOptions): GraphOptions {
@@ -129,7 +129,7 @@ export function checkNames(options: object, known: string[]): void {
   }
 }
 
-function integer(name: string, value: number, least: number, most: number): number {
+export function integer(name: string, value: number, least: number, most: number): number {
   if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${String(value)}`)
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${value}`)
   return value

@@ -3,7 +3,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { Random } from '../floor/random.js'
 import { STATE_LIVE } from '../index/kernel/layout.js'
 import type { OpenCollection } from './engine.js'
-import { checkNames } from './options.js'
+import { checkNames, integer } from './options.js'
 
 export interface RecallOptions {
   /** Vectors of the collection that are searched for: default 100. */
@@ -31,10 +31,13 @@ const NAMES = ['sample', 'k', 'ef', 'seed', 'signal']
  */
 export async function measureRecall(collection: OpenCollection | undefined, options: RecallOptions): Promise<RecallReport> {
   checkNames(options, NAMES)
-  const { sample = 100, k = 10, ef = 64, seed = 1, signal } = options
+  const sample = integer('sample', options.sample ?? 100, 0, 2 ** 31)
+  const k = integer('k', options.k ?? 10, 1, 2 ** 20)
+  const ef = integer('ef', options.ef ?? 64, 1, 2 ** 20)
+  const random = new Random(integer('seed', options.seed ?? 1, 0, 2 ** 32 - 1))
+  const { signal } = options
   if (!collection || collection.graph.live === 0) return { recall: 1, queries: 0, k, ef }
   const { graph } = collection
-  const random = new Random(seed)
   let hits = 0
   let wanted = 0
   let queries = 0

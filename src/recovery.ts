@@ -11,7 +11,7 @@ import {
   writeGeneration, writeIdentity, FORMAT
 } from '../storage/store-file.js'
 import { Truth } from '../storage/truth.js'
-import { type Checkpoint, decodeTruthMeta, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, writeCheckpoint } from './checkpoint.js'
+import { type Checkpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -31,12 +31,11 @@ export async function openStore(directory: string, settings: DatabaseSettings): 
   const known = readIdentity(directory)
   if (!known) refuseForeign(directory)
   const truth = await Truth.open(truthDirectory(directory), !known)
+  let engine: Engine | undefined
   try {
-    const engine = new Engine(directory, settings, known ?? { uuid: newUuid(), format: FORMAT, created: '' }, truth)
+    engine = new Engine(directory, settings, known ?? { uuid: newUuid(), format: FORMAT, created: '' }, truth)
     if (!known) await create(engine)
-    const meta = truth.get(META_KEY)
-    if (!meta) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${directory} have lost the state of their log`)
-    engine.trimmed = decodeTruthMeta(engine, meta)
+    engine.trimmed = readTruthMeta(engine)
     await engine.loadCollections()
     const log = await readLog(engine)
     const checkpoint = await openIndex(engine, log)
@@ -47,6 +46,7 @@ export async function openStore(directory: string, settings: DatabaseSettings): 
     const replayed = await replay(engine, log, checkpoint)
     return { engine, replayed, rebuilt: undefined }
   } catch (error) {
+    await engine?.closeIndex()
     await truth.close()
     throw error
   }
@@ -97,24 +97,25 @@ async function readLog(engine: Engine): Promise<LogEntry[]> {
 async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | string> {
   const generation = readGeneration(engine.directory)
   const directory = generationDirectory(engine.directory, generation)
-  let reason = generation === 0 ? 'there is no index' : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory)
+  let reason = generation === 0 ? 'there is no index' : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory, engine.checksum)
   if (!reason) {
     setOpeningMarker(engine.directory)
-    const blocks = new BlockStore(directory)
+    let blocks: BlockStore | undefined
     let checkpoint: Checkpoint | undefined
     try {
+      blocks = new BlockStore(directory)
       checkpoint = readCheckpoint(engine, blocks)
       reason = checkpoint ? reasonToReject(engine, log, checkpoint) : 'it has no checkpoint'
     } catch (error) {
       reason = (error as Error).message
     }
     clearOpeningMarker(engine.directory)
-    if (!reason && checkpoint) {
+    if (!reason && blocks && checkpoint) {
       engine.useGeneration(generation, blocks)
       removeOtherGenerations(engine)
       return checkpoint
     }
-    await blocks.close()
+    await blocks?.close()
   }
   const next = generationDirectory(engine.directory, generation + 1)
   rmSync(next, { recursive: true, force: true })

@@ -49,7 +49,7 @@ export async function databaseStats({ engine }: Session): Promise<DatabaseStats>
     bytes: { records: keys + log + records, index: index.bytes, free: index.free },
     cacheSize: settings.cacheSize,
     cache: engine.cache.counts(),
-    collections: [...engine.collections.values()].map(collection => collectionStats(collection.name, collection.options, collection))
+    collections: engine.storedCollections.map(collection => collectionStats(collection.name, collection.options, collection))
   }
 }
 

@@ -16,6 +16,8 @@ export type Status = 'opening' | 'open' | 'closing' | 'closed'
 export interface Session {
   readonly engine: Engine
   readonly writer: Writer
+  /** Gives the directory back. */
+  release(): void
 }
 
 export interface VectorLevelEvents {
@@ -48,9 +50,10 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   readonly #collections = new Map<string, Collection<unknown>>()
   #status: Status = 'opening'
   #session: Session | undefined
+  /** Calls from before the database was open. */
+  #waiting: { run(session: Session): void, reject(error: Error): void }[] = []
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  #release: (() => void) | undefined
 
   /** @throws {TypeError | RangeError} for options that are misspelt or out of range */
   constructor(location: string, options: VectorLevelOptions = {}) {
@@ -60,7 +63,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     this.#settings = checkDatabaseOptions(options)
     // Who opens explicitly hears of a failure there, and everyone else at the first operation.
     queueMicrotask(() => {
-      if (this.#status === 'opening') this.open().catch(() => undefined)
+      if (this.#status === 'opening' && !this.#opening) this.open().catch(() => undefined)
     })
   }
 
@@ -75,7 +78,11 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    */
   async open(): Promise<void> {
     if (this.#closing) await this.#closing
-    this.#opening ??= this.#open()
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      // The next call tries again.
+      this.#opening = undefined
+      throw error
+    })
     await this.#opening
   }
 
@@ -84,36 +91,50 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     this.emit('opening')
     // Not before the caller had the chance to declare collections and listen.
     await Promise.resolve()
+    try {
+      this.#session = await this.#openSession()
+    } catch (error) {
+      this.#status = 'closed'
+      const notOpen = new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} could not be opened: ${(error as Error).message}`, error)
+      for (const { reject } of this.#waiting.splice(0)) reject(notOpen)
+      throw error
+    }
+    this.#status = 'open'
+    for (const { run } of this.#waiting.splice(0)) run(this.#session)
+    this.emit('open')
+  }
+
+  async #openSession(): Promise<Session> {
     const { directory, release } = takeDirectory(this.location)
     try {
       const { engine, replayed, rebuilt } = await openStore(directory, this.#settings)
-      for (const collection of this.#collections.values()) {
-        const stored = engine.collections.get(collection.name)
-        if (stored) collection.checkStored(stored.options)
+      try {
+        for (const collection of this.#collections.values()) {
+          const stored = engine.collections.get(collection.name)
+          if (stored) collection.checkStored(stored.options)
+        }
+      } catch (error) {
+        await engine.close()
+        throw error
       }
-      this.#release = release
+      if (replayed) this.emit('replay', { operations: replayed })
+      if (rebuilt && engine.head.sequence) this.emit('rebuild', { reason: rebuilt })
       const writer = new Writer(engine, {
         checkpoint: () => this.emit('checkpoint', { sequence: engine.watermark.sequence }),
         checkpointFailed: error => this.emit('checkpointFailed', { error }),
         rebuild: left => this.emit('rebuildProgress', { left })
       })
-      this.#session = { engine, writer }
-      this.#status = 'open'
-      if (replayed) this.emit('replay', { operations: replayed })
-      if (rebuilt && engine.head.sequence) this.emit('rebuild', { reason: rebuilt })
-      this.emit('open')
+      return { engine, writer, release }
     } catch (error) {
       release()
-      this.#status = 'closed'
       throw error
     }
   }
 
   /** Finishes the writes that were asked for, writes a checkpoint, and gives the directory back. */
   async close(): Promise<void> {
-    if (!this.#opening) {
+    if (!this.#opening && !this.#closing) {
       this.#status = 'closed'
-      this.#opening = undefined
       return
     }
     this.#closing ??= this.#close().finally(() => {
@@ -124,21 +145,21 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   }
 
   async #close(): Promise<void> {
-    await this.#opening!.catch(() => undefined)
+    await this.#opening?.catch(() => undefined)
     const session = this.#session
     if (!session) return
     this.#status = 'closing'
     this.emit('closing')
-    const { engine, writer } = session
+    const { engine, writer, release } = session
     try {
       await writer.close()
-      if (engine.truth.poisoned || engine.damage) await engine.closeIndex()
-      else await reclaim(engine, writer.logBytes)
+      if (!engine.truth.poisoned && !engine.damage) await reclaim(engine, writer.logBytes)
     } finally {
       this.#session = undefined
-      await engine.truth.close()
-      this.#release!()
-      this.#status = 'closed'
+      await engine.close().finally(() => {
+        release()
+        this.#status = 'closed'
+      })
       this.emit('closed')
     }
   }
@@ -166,7 +187,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       return known as Collection<M>
     }
     const collection = new Collection<M>(name, given, {
-      session: () => this.#ready(),
+      whenOpen: run => this.#whenOpen(run),
       sessionNow: () => this.#now(),
       written: operations => this.emit('write', { collection: name, operations })
     })
@@ -176,7 +197,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
 
   /** Names of the stored collections. */
   async collections(): Promise<string[]> {
-    return [...(await this.#ready()).engine.collections.keys()]
+    return (await this.#ready()).engine.storedCollections.map(({ name }) => name)
   }
 
   /** Writes what changed into the index now, so that the next opening has nothing to apply again. */
@@ -194,13 +215,26 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     return await verifyStore(await this.#ready())
   }
 
-  async #ready(): Promise<Session> {
-    if (this.#status === 'opening') {
-      await this.open().catch(error => {
-        throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} could not be opened: ${(error as Error).message}`, error)
+  #ready(): Promise<Session> {
+    return this.#whenOpen(session => session)
+  }
+
+  /** Runs `run` now or, before the database is open, when it is: in the order of the calls. */
+  async #whenOpen<T>(run: (session: Session) => T): Promise<T> {
+    if (this.#status !== 'opening') return run(this.#now())
+    return await new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        run: session => {
+          try {
+            resolve(run(session))
+          } catch (error) {
+            reject(error as Error)
+          }
+        },
+        reject
       })
-    }
-    return this.#now()
+      if (!this.#opening) this.open().catch(() => undefined)
+    })
   }
 
   #now(): Session {

@@ -4,7 +4,9 @@ import { STATE_LIVE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
 import { decodeRecord } from '../storage/record-format.js'
-import type { Engine, OpenCollection } from './engine.js'
+import type { TruthSnapshot } from '../storage/truth.js'
+import { readTruthMeta } from './checkpoint.js'
+import type { Engine, LogPosition, OpenCollection } from './engine.js'
 import type { Session } from './vector-level.js'
 
 /** Something that is wrong in a store. */
@@ -17,28 +19,59 @@ export interface Finding {
 /** Records or nodes between two pauses for others. */
 const PAUSE = 1000
 
+/** The store at one moment, between two commits. */
+interface View {
+  snapshot: TruthSnapshot
+  trimmed: LogPosition
+  head: LogPosition
+  /** states are an error when the blocks that hold them are damaged. */
+  collections: { collection: OpenCollection, states: Uint8Array | Error, live: number }[]
+}
+
 /**
  * Walks through the log, the records, the keys and the graphs.
  *
- * Looks at a moving store only between its commits: no write may be under way in what it reads together, so it reads the truth from one
- * snapshot and each graph in one turn of the event loop a thousand nodes at a time.
+ * Records, log and states are those of one moment; the graphs may grow meanwhile, and are looked at node by node.
  */
-export async function verifyStore({ engine }: Session): Promise<Finding[]> {
+export async function verifyStore({ engine, writer }: Session): Promise<Finding[]> {
   const findings: Finding[] = []
-  const superseded = await verifyLog(engine, findings)
-  for (const collection of engine.collections.values()) {
-    await verifyTruth(engine, collection, superseded, findings)
-    await verifyGraph(collection, findings)
+  const view = await writer.atRest(() => viewOf(engine))
+  try {
+    const superseded = await verifyLog(engine, view, findings)
+    for (const { collection, states, live } of view.collections) await verifyTruth(engine, view.snapshot, collection, states, live, superseded, findings)
+  } finally {
+    await view.snapshot.close()
   }
+  for (const { collection } of view.collections) await verifyGraph(collection, findings)
   return findings
 }
 
-/** Returns the records that the log replaced or deleted, and that the next checkpoint removes. */
-async function verifyLog(engine: Engine, findings: Finding[]): Promise<Set<string>> {
-  const superseded = new Set<string>()
-  let { sequence, hash } = engine.trimmed
+function viewOf(engine: Engine): View {
+  const snapshot = engine.truth.snapshot()
+  return {
+    snapshot,
+    trimmed: readTruthMeta(engine, snapshot),
+    head: engine.head,
+    collections: engine.storedCollections.map(collection => ({ collection, states: statesOf(collection), live: collection.graph.live }))
+  }
+}
+
+function statesOf({ graph }: OpenCollection): Uint8Array | Error {
+  const states = new Uint8Array(graph.ordinals)
   try {
-    for await (const [key, value] of engine.truth.entries({ gte: logKey(sequence + 1), lte: logKey(engine.head.sequence) })) {
+    for (let ordinal = 0; ordinal < states.length; ordinal++) states[ordinal] = graph.stateOf(ordinal)
+    return states
+  } catch (error) {
+    return error as Error
+  }
+}
+
+/** Returns the records that the log replaced or deleted, and that are removed when it is cut. */
+async function verifyLog(engine: Engine, { snapshot, trimmed, head }: View, findings: Finding[]): Promise<Set<string>> {
+  const superseded = new Set<string>()
+  let { sequence, hash } = trimmed
+  try {
+    for await (const [key, value] of engine.truth.entries({ gte: logKey(sequence + 1), lte: logKey(head.sequence) }, snapshot)) {
       if (sequenceOf(key) !== sequence + 1) {
         findings.push({ where: 'log', message: `sequence ${sequence + 1} is missing, ${sequenceOf(key)} follows` })
         return superseded
@@ -48,19 +81,22 @@ async function verifyLog(engine: Engine, findings: Finding[]): Promise<Set<strin
       sequence += entry.operations.length
       hash = entry.hash
     }
-    if (sequence !== engine.head.sequence) findings.push({ where: 'log', message: `the log ends at sequence ${sequence}, not ${engine.head.sequence}` })
+    if (sequence !== head.sequence) findings.push({ where: 'log', message: `the log ends at sequence ${sequence}, not ${head.sequence}` })
   } catch (error) {
     findings.push({ where: 'log', message: (error as Error).message })
   }
   return superseded
 }
 
-/** Every key has one record, every record one key, and the graph has just these. */
-async function verifyTruth(engine: Engine, collection: OpenCollection, superseded: Set<string>, findings: Finding[]): Promise<void> {
-  const { id, name, options, graph } = collection
+/** Every key has one record, every record one key, and the index has just these. */
+async function verifyTruth(
+  engine: Engine, snapshot: TruthSnapshot, { id, name, options }: OpenCollection, states: Uint8Array | Error, live: number, superseded: Set<string>,
+  findings: Finding[]
+): Promise<void> {
   const report = (where: Finding['where'], message: string): void => void findings.push({ where, collection: name, message })
+  if (states instanceof Error) report('block', states.message)
   const keys = new Map<number, string>()
-  for await (const [stored, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
+  for await (const [stored, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) }, snapshot)) {
     const ordinal = value.length === 4 ? value.readUInt32LE(0) : -1
     const key = userPart(stored).toString()
     if (keys.has(ordinal)) report('key', `keys '${keys.get(ordinal)}' and '${key}' lead to the same ordinal ${ordinal}`)
@@ -68,13 +104,13 @@ async function verifyTruth(engine: Engine, collection: OpenCollection, supersede
   }
   const bits = new Uint32Array(options.dimensions)
   let records = 0
-  for await (const [stored, value] of engine.truth.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
+  for await (const [stored, value] of engine.truth.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) }, snapshot)) {
     const ordinal = ordinalOf(stored)
     if (superseded.has(stored.toString('hex'))) continue
     try {
       const key = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0).key.toString()
       if (keys.get(ordinal) !== key) report('record', `the record of '${key}' has ordinal ${ordinal}, which ${keys.has(ordinal) ? `is that of '${keys.get(ordinal)}'` : 'no key leads to'}`)
-      if (graph.stateOf(ordinal) !== STATE_LIVE) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
+      if (!(states instanceof Error) && states[ordinal] !== STATE_LIVE) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
     } catch (error) {
       report('record', (error as Error).message)
     }
@@ -82,7 +118,7 @@ async function verifyTruth(engine: Engine, collection: OpenCollection, supersede
     keys.delete(ordinal)
   }
   for (const [ordinal, key] of keys) report('key', `key '${key}' leads to ordinal ${ordinal}, which has no record`)
-  if (records !== graph.live) report('graph', `the index has ${graph.live} live ordinals, the records are ${records}`)
+  if (records !== live) report('graph', `the index has ${live} live ordinals, the records are ${records}`)
 }
 
 async function verifyGraph({ name, graph }: OpenCollection, findings: Finding[]): Promise<void> {

@@ -31,6 +31,11 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+/** Work that needs the store at rest: no group under way. */
+interface Quiet {
+  work(): void
+}
+
 interface Request extends Waiting {
   operations: WriteOperation[]
 }
@@ -64,6 +69,7 @@ export class Writer {
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
+  #quiet: Quiet[] = []
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
   #failure: unknown
@@ -100,6 +106,22 @@ export class Writer {
     })
   }
 
+  /** Runs `look` at once between two groups, when records, log and index agree. */
+  atRest<T>(look: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#quiet.push({
+        work: () => {
+          try {
+            resolve(look())
+          } catch (error) {
+            reject(error as Error)
+          }
+        }
+      })
+      this.#start()
+    })
+  }
+
   /** Finishes what was asked for, and writes a last checkpoint. When that fails, the next opening applies what it lacks from the log. */
   async close(): Promise<void> {
     this.#closing = true
@@ -113,7 +135,7 @@ export class Writer {
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#queue.length || this.#checkpointCalls.length) this.#start()
+      if (this.#queue.length || this.#checkpointCalls.length || this.#quiet.length) this.#start()
     })
   }
 
@@ -122,6 +144,7 @@ export class Writer {
     await Promise.resolve()
     for (;;) {
       const asked = this.#checkpointCalls.length > 0
+      for (const { work } of this.#quiet.splice(0)) work()
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         const rebuilding = this.#rebuilding()
@@ -206,6 +229,7 @@ export class Writer {
         let ordinal = NONE
         if (put) {
           ordinal = next.get(collection) ?? collection.graph.ordinals
+          collection.graph.checkRoom(ordinal)
           next.set(collection, ordinal + 1)
           prepared.records.push({ collection, ordinal, operation })
         }
@@ -219,6 +243,7 @@ export class Writer {
   async #commit({ operations, keys, records }: Prepared): Promise<void> {
     const engine = this.#engine
     const sequence = engine.head.sequence + 1
+    const created = new Set(records.map(({ collection }) => collection).filter(({ stored }) => !stored))
     const { bytes, hash } = encodeLogEntry(engine.checksum, engine.head.hash, sequence, operations)
     await engine.truth.commit(batch => {
       for (const { collection, ordinal, operation } of records) {
@@ -235,9 +260,11 @@ export class Writer {
         value.writeUInt32LE(ordinal)
         batch.put(key, value)
       }
+      for (const collection of created) engine.describe(collection, batch)
       batch.put(logKey(sequence), bytes)
     }, engine.settings.durability === 'strict')
     this.#logBytes += bytes.length
+    for (const collection of created) collection.stored = true
     try {
       await this.#store(records)
       engine.head = { sequence: sequence + operations.length - 1, hash }
@@ -277,9 +304,9 @@ export class Writer {
 
   #linkSlice(): void {
     const until = performance.now() + SLICE_MS
-    // A slice must not fill the cache with changes: between two looks at it, a quarter of the frames may be changed.
-    let budget = Math.floor(this.#engine.settings.cacheSize / 4 / 4096 / FRAMES_A_NODE)
     for (const { graph } of this.#engine.collections.values()) {
+      // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
+      let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
       const before = graph.rebuilding
       while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
       if (before) this.#events.rebuild(graph.rebuilding)
@@ -321,6 +348,7 @@ export class Writer {
       for (const call of calls) call.resolve()
     } catch (error) {
       this.#failure = error
+      if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') this.#engine.discardIndex(error)
       if (!this.#closing) this.#timer ??= this.#checkpointIn(RETRY_SECONDS)
       this.#events.checkpointFailed(error)
       for (const call of calls) call.reject(error)

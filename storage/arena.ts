@@ -75,7 +75,7 @@ export class Arena {
   }
 
   #allocateSlabs(count: number): number {
-    const from = this.#findRun(count, slab => this.owners[slab] === FREE) ?? this.#vacateRun(count)
+    const from = this.#findRun(count)
     if (from === undefined) {
       throw new VectorLevelError('VECTOR_FULL',
         `cacheSize of ${this.slabs * SLAB_BYTES} bytes is too small: no room for ${count * SLAB_BYTES} bytes of tables; open with a larger one`)
@@ -84,22 +84,13 @@ export class Arena {
     return from * SLAB_BYTES
   }
 
-  /** From the top, so that what stays gathers there and frames are below. */
-  #findRun(count: number, usable: (slab: number) => boolean): number | undefined {
-    let run = 0
-    for (let slab = this.slabs - 1; slab > 0; slab--) {
-      run = usable(slab) ? run + 1 : 0
-      if (run === count) return slab
+  /** Neighboring slabs, free ones or else such as can be emptied; from the top, so that what stays gathers there. */
+  #findRun(count: number): number | undefined {
+    const last = this.slabs - count
+    for (let from = last; from > 0; from--) if (this.owners.subarray(from, from + count).every(owner => owner === FREE)) return from
+    for (let from = last; from > 0; from--) {
+      if (!this.owners.subarray(from, from + count).includes(ALLOCATED) && this.vacate(from, count)) return from
     }
     return undefined
-  }
-
-  #vacateRun(count: number): number | undefined {
-    const refused = new Set<number>()
-    for (;;) {
-      const from = this.#findRun(count, slab => this.owners[slab] !== ALLOCATED && !refused.has(slab))
-      if (from === undefined || this.vacate(from, count)) return from
-      refused.add(from)
-    }
   }
 }

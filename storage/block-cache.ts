@@ -1,10 +1,13 @@
 import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
+import { NO_BLOCK } from './kernel/layout.js'
 import { Space, type SpaceShape } from './space.js'
 
 export const PAGE_BYTES = 4096
 /** Frames have 1, 2, 4, 8 or 16 pages. */
 const CLASSES = 5
+/** The share of frames that changes may take. */
+const MOST_DIRTY = 0.5
 /** Evictions after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
 
@@ -54,6 +57,7 @@ export class BlockCache {
 
   /** Makes a block resident; the kernel calls this for a block that its table does not have. */
   fault(spaceId: number, block: number): void {
+    if (block === NO_BLOCK) throw this.#tooSmall('cannot hold the blocks that are needed together')
     const space = this.#spaces[spaceId]!
     this.#misses++
     const frame = this.#claim(space.frameClass)
@@ -81,11 +85,32 @@ export class BlockCache {
     for (const space of this.#spaces) space.endWriting(written)
   }
 
-  /** The share of memory that dirty frames hold. */
-  dirtyShare(): number {
+  /** Whether changes take so much room, in all or among the frames of one size, that they must be written before much else is read. */
+  isCrowded(): boolean {
+    const dirty = this.#dirtyFrames()
     let bytes = 0
-    for (const space of this.#spaces) bytes += space.countDirty() * space.frameBytes
-    return bytes / (this.#arena.slabs * SLAB_BYTES)
+    for (let i = 0; i < CLASSES; i++) bytes += dirty[i]! * (PAGE_BYTES << i)
+    if (bytes > this.#arena.slabs * SLAB_BYTES * MOST_DIRTY) return true
+    if (this.#arena.owners.includes(FREE)) return false
+    return dirty.some((count, i) => count > this.#framesOf(i) * MOST_DIRTY)
+  }
+
+  /** Frames that blocks of a space can have before changes must be written. */
+  roomFor(space: Space): number {
+    let free = 0
+    for (const owner of this.#arena.owners) if (owner === FREE) free++
+    return free * (16 >> space.frameClass) + this.#framesOf(space.frameClass) - this.#dirtyFrames()[space.frameClass]!
+  }
+
+  #framesOf(frameClass: number): number {
+    return this.#slabsOf[frameClass]!.length * (16 >> frameClass)
+  }
+
+  /** Dirty frames of each class. */
+  #dirtyFrames(): number[] {
+    const dirty = new Array<number>(CLASSES).fill(0)
+    for (const space of this.#spaces) dirty[space.frameClass]! += space.countDirty()
+    return dirty
   }
 
   counts(): CacheCounts {
@@ -109,8 +134,11 @@ export class BlockCache {
     const frame = this.#evictOne(frameClass)
     if (frame) return frame
     if (this.#takeSlab(frameClass)) return free.pop()!
-    throw new VectorLevelError('VECTOR_FULL',
-      `all frames of the cache of ${this.#arena.slabs * SLAB_BYTES} bytes hold changes that no checkpoint has written yet; open with a larger cacheSize`)
+    throw this.#tooSmall('holds nothing but changes that no checkpoint has written yet')
+  }
+
+  #tooSmall(why: string): VectorLevelError {
+    return new VectorLevelError('VECTOR_FULL', `the cache of ${this.#arena.slabs * SLAB_BYTES} bytes ${why}; open with a larger cacheSize`)
   }
 
   #adopt(slab: number, frameClass: number): void {
@@ -134,21 +162,22 @@ export class BlockCache {
 
   /** The class with the least evictions a slab, among those that have a slab to give. */
   #donor(except: number): number {
-    let donor = -1
-    for (let i = 0; i < CLASSES; i++) {
-      if (i === except || this.#slabsOf[i]!.length < 2) continue
-      if (donor < 0 || this.#pressure[i]! * this.#slabsOf[donor]!.length < this.#pressure[donor]! * this.#slabsOf[i]!.length) donor = i
-    }
-    return donor
+    return this.#donors(except).find(i => this.#slabsOf[i]!.length > 1) ?? -1
+  }
+
+  /** Classes that have slabs, those with the least evictions a slab first. */
+  #donors(except: number): number[] {
+    const share = (i: number): number => this.#pressure[i]! / this.#slabsOf[i]!.length
+    return [...this.#slabsOf.keys()].filter(i => i !== except && this.#slabsOf[i]!.length).sort((a, b) => share(a) - share(b))
   }
 
   #takeSlab(frameClass: number): boolean {
-    const donor = this.#donor(frameClass)
-    if (donor < 0) return false
-    for (const slab of this.#slabsOf[donor]!) {
-      if (!this.#vacate(slab, 1)) continue
-      this.#adopt(slab, frameClass)
-      return true
+    for (const donor of this.#donors(frameClass)) {
+      for (const slab of this.#slabsOf[donor]!) {
+        if (!this.#vacate(slab, 1)) continue
+        this.#adopt(slab, frameClass)
+        return true
+      }
     }
     return false
   }

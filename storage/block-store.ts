@@ -22,7 +22,12 @@ export interface SealedBlock {
   bytes: Uint8Array
 }
 
+/** Codes of LMDB that mean damage: it goes on failing until the index is built anew. */
+const DAMAGE = /MDB_(CORRUPTED|PANIC|BAD_TXN|PROBLEM|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|BAD_DBI)/
+
 function wrap(error: unknown, what: string): VectorLevelError {
+  const { message } = error as Error
+  if (DAMAGE.test(message)) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${message}; the next opening builds the index anew from the records`, error)
   return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${(error as Error).message}`, error)
 }
 
@@ -50,7 +55,12 @@ export class BlockStore {
   /** Copies a block to `target`; false when there is none of that length. */
   read(place: number, target: Uint8Array): boolean {
     // NOTE: the buffer is lent, longer than its length says, and overwritten by the next read.
-    const lent = this.#blocks.getBinaryFast(place)
+    let lent: Buffer | undefined
+    try {
+      lent = this.#blocks.getBinaryFast(place)
+    } catch {
+      return false
+    }
     if (lent?.length !== target.length) return false
     target.set(lent.subarray(0, lent.length))
     return true

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import type { ErrorCode, VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from './block-store.js'
 
 /** The thread that writes checkpoints: it takes blocks from the kernel's memory itself, so that the calling thread copies nothing. */
@@ -11,7 +12,7 @@ export interface WriteRequest {
   meta: Map<string, Uint8Array>
 }
 
-export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'failed', message: string }
+export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'failed', code: ErrorCode, message: string }
 
 const { directory, memory } = workerData as { directory: string, memory: SharedArrayBuffer }
 const bytes = new Uint8Array(memory)
@@ -31,7 +32,8 @@ port.on('message', (request: WriteRequest | 'close') => {
     store.write(blocks(request), new Map([...request.meta].map(([name, value]) => [name, Buffer.from(value)])))
     reply({ type: 'written' })
   } catch (error) {
-    reply({ type: 'failed', message: (error as Error).message })
+    const { code, message } = error as VectorLevelError
+    reply({ type: 'failed', code: code ?? 'VECTOR_IO_ERROR', message })
   }
 })
 

@@ -80,7 +80,7 @@ export class BlockWriter {
         this.#listener = undefined
         worker.unref()
         if (reply.type === 'failed') {
-          reject(new VectorLevelError('VECTOR_IO_ERROR', reply.message))
+          reject(new VectorLevelError(reply.code, reply.message))
           return
         }
         this.#store.refresh()
@@ -99,7 +99,7 @@ export class BlockWriter {
     worker.unref()
     const ended = (message: string): void => {
       if (this.#worker === worker) this.#worker = undefined
-      this.#listener?.({ type: 'failed', message })
+      this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message })
     }
     worker.on('message', (reply: WriteReply) => this.#listener?.(reply))
     worker.on('error', error => ended(`the thread that writes checkpoints failed: ${error.message}`))

@@ -64,9 +64,9 @@ export class Space {
 
   /** Makes the tables large enough for `rows` rows. Call it before the kernel touches new ones. */
   reserve(rows: number): void {
+    if (rows > MOST_ROWS) throw new VectorLevelError('VECTOR_FULL', `a collection holds at most ${MOST_ROWS} ordinals, ${rows} are needed`)
     const blocks = Math.ceil(rows / this.rowsPerBlock)
     if (blocks <= this.#capacity) return
-    if (rows > MOST_ROWS) throw new VectorLevelError('VECTOR_FULL', `a collection holds at most ${MOST_ROWS} ordinals, ${rows} are needed`)
     let capacity = this.#capacity || FIRST_CAPACITY
     while (capacity < blocks) capacity *= 2
     const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK)

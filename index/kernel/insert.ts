@@ -6,17 +6,18 @@
  * from every other, whatever the heuristic prunes. Protected neighbors stand first in a row, the parent before the children.
  */
 
-import { dirtyRowAddress, resolveRows, rowAddress } from '../../storage/kernel/space'
+import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
+import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
   GRAPH_BASE, GRAPH_CODES, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_M, GRAPH_SEED, GRAPH_SCORER, GRAPH_SLOTS, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_SPACE, ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, SCORER_F32,
-  SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_CODE_QUERY, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY,
-  SCRATCH_ROWS, SCRATCH_SELECTED
+  SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_CODE_QUERY, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY,
+  SCRATCH_ROW, SCRATCH_SELECTED
 } from './layout'
-import { loadRow, score } from './query'
+import { loadRow } from './query'
 import { countNeighbors, neighborAt, setNeighbor, writeNeighbors } from './row'
-import { descend, enterBase, isUpper, ordinalOf, searchLevel } from './search'
+import { descend, enterBase, ordinalOf, scoreIds, searchLevel } from './search'
 import { choose, selectDiverse, startSelection } from './select'
 
 /** The upper levels of an ordinal: a function of seed and ordinal alone, with a share of 1/M reaching each further level. */
@@ -190,22 +191,15 @@ function prune(graph: usize, scratch: usize, level: usize, node: u32, id: u32, p
     store<u32>(ids + (kept << 2), id)
     kept++
   }
-  store<u32>(ids + (capacity << 2), node, 4)
 
-  // Distances from the node, whose own code is the last of the rows.
+  // Distances from the node, whose own code is copied: no load of others may evict it.
   const codes = load<u32>(graph, GRAPH_CODES)
-  const rows = <usize>load<u32>(scratch, SCRATCH_ROWS)
-  const addresses = <usize>load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const candidates = capacity + 1
-  if (isUpper(graph, level)) {
-    for (let i: u32 = 0; i <= candidates; i++) store<u32>(rows + (i << 2), ordinalOf(graph, level, load<u32>(ids + (i << 2))))
-  } else {
-    memory.copy(rows, ids, (<usize>candidates + 1) << 2)
-  }
-  resolveRows(codes, rows, candidates + 1, addresses)
-  loadRow(graph, scratch, load<u32>(addresses + (candidates << 2)))
-  score(graph, scratch, addresses, candidates, keys)
+  const own = load<u32>(scratch, SCRATCH_ROW)
+  memory.copy(own, rowAddress(codes, ordinalOf(graph, level, node)), load<u32>(codes, SPACE_ROW_BYTES))
+  loadRow(graph, scratch, own)
+  scoreIds(graph, scratch, level, ids, candidates)
   const list = load<u32>(scratch, SCRATCH_CANDIDATES)
   let length: u32 = 0
   for (let i = kept; i < candidates; i++) {

@@ -31,6 +31,8 @@ export const GRAPH_INVERSE_SCALE = 132
 /** A key of codes is (key - ORIGIN) * UNIT as a distance. */
 export const GRAPH_KEY_ORIGIN = 136
 export const GRAPH_KEY_UNIT = 140
+/** Rows that are resolved and scored together at most: their blocks must all be resident. A multiple of 4. */
+export const GRAPH_TOGETHER = 144
 export const GRAPH_BYTES = 192
 
 /** A level: its space, the bytes before the first neighbor of a row, bytes of a neighbor, its empty value, neighbors at most. */

@@ -1,10 +1,10 @@
 /** The query of a searcher, and its distances to rows of codes or of full vectors. */
 
-import { normalize, scoreDot, scoreL2 } from '../../codecs/kernel/f32'
+import { normalize, scoreDot, scoreL2, unsortable } from '../../codecs/kernel/f32'
 import { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
 import {
   GRAPH_DIM, GRAPH_INVERSE_SCALE, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_SCORER, GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, METRIC_L2,
-  SCORER_SQ8, SCRATCH_BASE, SCRATCH_CODE_QUERY, SCRATCH_DISTANCES, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_ROW
+  SCORER_SQ8, SCRATCH_ADDRESSES, SCRATCH_BASE, SCRATCH_CODE_QUERY, SCRATCH_DISTANCES, SCRATCH_KEYS, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_ROW
 } from './layout'
 
 /** Makes the vector in SCRATCH_QUERY ready to be compared; cosine vectors become unit vectors. */
@@ -63,4 +63,13 @@ export function scoreFull(graph: usize, query: usize, addresses: usize, count: u
   const rowBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
   if (metric == METRIC_L2) scoreL2(query, rowBytes, addresses, count, keys)
   else scoreDot(query, rowBytes, metric == METRIC_COSINE ? 1 : 0, addresses, count, keys)
+}
+
+/** The distance of the query to one row of full vectors. */
+export function distanceTo(graph: usize, scratch: usize, row: usize): f32 {
+  const addresses = <usize>load<u32>(scratch, SCRATCH_ADDRESSES)
+  const keys = load<u32>(scratch, SCRATCH_KEYS)
+  for (let i: usize = 0; i < 16; i += 4) store<u32>(addresses + i, <u32>row)
+  scoreFull(graph, load<u32>(scratch, SCRATCH_QUERY), addresses, 1, keys)
+  return unsortable(load<u32>(keys))
 }

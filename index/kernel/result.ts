@@ -5,7 +5,7 @@ import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
-  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_VECTOR_BYTES, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM,
+  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM,
   SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE
 } from './layout'
 import { scoreFull } from './query'
@@ -111,11 +111,12 @@ function distanceOf(key: u32, origin: u32, unit: f32): f64 {
 export function scan(graph: usize, scratch: usize, from: u32, to: u32, k: u32, found: u32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const several = min(SCAN, load<u32>(graph, GRAPH_TOGETHER))
   let count: u32 = 0
   for (let ordinal = from; ordinal < to; ordinal++) {
     if (!isLive(states, ordinal)) continue
     store<u32>(ids + (count << 2), ordinal)
-    if (++count == SCAN) {
+    if (++count == several) {
       found = scoreInto(graph, scratch, ids, count, k, found)
       count = 0
     }

@@ -8,7 +8,7 @@
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
-  EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
+  EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_TOGETHER, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   ROW_BELOW, ROW_ORDINAL, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_EPOCH, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_ROWS,
   SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
 } from './layout'
@@ -27,14 +27,20 @@ export function ordinalOf(graph: usize, level: usize, id: u32): u32 {
 
 /** Keys of `count` ids of a level; the keys stand in SCRATCH_KEYS, in the order of `ids`. */
 export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize, count: u32): void {
-  const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
-  let rows = ids
+  let ordinals = ids
   if (isUpper(graph, level)) {
-    rows = load<u32>(scratch, SCRATCH_ROWS)
-    for (let i: u32 = 0; i < count; i++) store<u32>(rows + (i << 2), ordinalOf(graph, level, load<u32>(ids + (i << 2))))
+    ordinals = load<u32>(scratch, SCRATCH_ROWS)
+    for (let i: u32 = 0; i < count; i++) store<u32>(ordinals + (i << 2), ordinalOf(graph, level, load<u32>(ids + (i << 2))))
   }
-  resolveRows(load<u32>(graph, GRAPH_CODES), rows, count, addresses)
-  score(graph, scratch, addresses, count, load<u32>(scratch, SCRATCH_KEYS))
+  const codes = load<u32>(graph, GRAPH_CODES)
+  const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  const together = load<u32>(graph, GRAPH_TOGETHER)
+  for (let i: u32 = 0; i < count; i += together) {
+    const several = min(together, count - i)
+    resolveRows(codes, ordinals + (i << 2), several, addresses)
+    score(graph, scratch, addresses, several, keys + (i << 2))
+  }
 }
 
 /** A new generation of visited marks. */

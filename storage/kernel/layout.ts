@@ -31,3 +31,6 @@ export const BLOCK_HEADER = 24
 
 /** What the kernel writes into REFERENCES on every access; a block that was loaded and not yet used again has 1. */
 export const REFERENCED = 3
+
+/** The number of no block: a fault on it says that the cache cannot hold what is needed together. */
+export const NO_BLOCK = 0xffffffff

@@ -1,8 +1,11 @@
 /** Row numbers to addresses, through the block table of a space. */
 
 import {
-  BLOCK_HEADER, REFERENCED, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
+  BLOCK_HEADER, NO_BLOCK, REFERENCED, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
 } from './layout'
+
+/** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
+const MOST_TRIES: u32 = 1000
 
 /** Makes a block resident (and throws through the kernel when it cannot). */
 // @ts-ignore: decorator
@@ -49,7 +52,7 @@ export function resolveRows(space: usize, rows: usize, count: u32, addresses: us
   const shift = <u64>load<u32>(space, SPACE_SHIFT)
   const perBlock = load<u32>(space, SPACE_ROWS)
   const rowBytes = load<u32>(space, SPACE_ROW_BYTES)
-  for (;;) {
+  for (let tries: u32 = 0; ; tries++) {
     let missing: u32 = 0
     for (let i: u32 = 0; i < count; i++) {
       const row = load<u32>(rows + (i << 2))
@@ -60,6 +63,7 @@ export function resolveRows(space: usize, rows: usize, count: u32, addresses: us
       store<u32>(addresses + (i << 2), frame + BLOCK_HEADER + (row - block * perBlock) * rowBytes)
     }
     if (!missing) break
+    if (tries == MOST_TRIES) fault(load<u32>(space, SPACE_ID), NO_BLOCK)
     loadMissing(space, rows, count)
   }
   const last = load<u32>(addresses + ((count - 1) << 2))

@@ -1,0 +1,109 @@
+import type { Kernel, KernelCallbacks } from '../kernel.js'
+import {
+  GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW
+} from '../kernel/layout.js'
+import { xxHash64 } from './checksum.js'
+import { biasedDot, fromSortable, normalize, sortable, squaredL2 } from './distances.js'
+import { GraphRows } from './graph.js'
+import { insert, levelOf } from './insert.js'
+import { Memory } from './memory.js'
+import { scan, search } from './result.js'
+import type { Met, Work } from './search.js'
+import { Rows } from './space.js'
+import { encode, loadCode, scoreCode } from './sq8.js'
+
+/**
+ * The kernel a second time, in TypeScript: what the compiled ones are compared with.
+ *
+ * It keeps to their descriptors, rounding and order of sums, so graphs and results are the same to the bit; it does without their
+ * devices: every code is copied before it is compared, lists are JavaScript arrays. The loaded query is its code, in SCRATCH_ROW.
+ */
+export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
+  const memory = new Memory(wasmMemory)
+  const rows = new Rows(memory, callbacks.fault)
+  const open = (graph: number): GraphRows => new GraphRows(memory, rows, graph)
+
+  /** Writes the keys of `count` rows, whose addresses are given. */
+  const scoreEach = (addresses: number, count: number, keys: number, keyOf: (address: number) => number): void => {
+    for (let i = 0; i < count; i++) memory.setU32(keys + 4 * i, keyOf(memory.u32(addresses + 4 * i)))
+  }
+
+  const vectorIn = (scratch: number, graph: number): Float32Array =>
+    memory.floats(memory.u32(scratch + SCRATCH_QUERY), memory.u32(graph + GRAPH_VECTOR_BYTES) / 4)
+
+  const counted = <T>(scratch: number, run: (work: Work) => T): T => {
+    const work = { distances: 0, hops: 0 }
+    const result = run(work)
+    memory.setU32(scratch + SCRATCH_DISTANCES, memory.u32(scratch + SCRATCH_DISTANCES) + work.distances)
+    memory.setU32(scratch + SCRATCH_HOPS, memory.u32(scratch + SCRATCH_HOPS) + work.hops)
+    return result
+  }
+
+  /** Results are u64: key << 32 | ordinal << 1. */
+  const readResult = (scratch: number, count: number): Met[] => {
+    const result = memory.u32(scratch + SCRATCH_RESULT)
+    return Array.from({ length: count }, (_, i) => ({ key: memory.u32(result + 8 * i + 4), id: memory.u32(result + 8 * i) / 2 }))
+  }
+  const writeResult = (scratch: number, found: Met[]): number => {
+    const result = memory.u32(scratch + SCRATCH_RESULT)
+    for (const [i, { key, id }] of found.entries()) {
+      memory.setU32(result + 8 * i, 2 * id)
+      memory.setU32(result + 8 * i + 4, key)
+    }
+    return found.length
+  }
+
+  const kernel: Kernel = {
+    scoreL2(query, rowBytes, addresses, count, keys) {
+      const vector = memory.floats(query, rowBytes / 4)
+      scoreEach(addresses, count, keys, address => sortable(squaredL2(vector, memory.floats(address, rowBytes / 4))))
+    },
+    scoreDot(query, rowBytes, bias, addresses, count, keys) {
+      const vector = memory.floats(query, rowBytes / 4)
+      scoreEach(addresses, count, keys, address => sortable(biasedDot(vector, memory.floats(address, rowBytes / 4), bias)))
+    },
+    scoreSq8(query, base, dim, addresses, count, keys) {
+      const levels = memory.copy(query, dim)
+      scoreEach(addresses, count, keys, address => scoreCode(levels, base, memory.copy(address, dim + 4), dim))
+    },
+    loadSq8(row, dim, signed, query) {
+      const { levels, base } = loadCode(memory.copy(row, dim + 4), dim, Boolean(signed))
+      memory.bytes.set(levels, query)
+      return base
+    },
+    encodeSq8(vector, offsets, inverse, dim, signed, row) {
+      memory.bytes.set(encode(memory.floats(vector, dim), memory.floats(offsets, dim), inverse, dim, Boolean(signed)), row)
+    },
+    checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
+    rowAddress: (space, row) => rows.address(space, row),
+    dirtyRowAddress: (space, row) => rows.dirtyAddress(space, row),
+    prepareVector(graph, scratch) {
+      if (memory.u32(graph + GRAPH_METRIC) !== METRIC_COSINE) return
+      const vector = vectorIn(scratch, graph)
+      normalize(vector)
+      memory.bytes.set(new Uint8Array(vector.buffer), memory.u32(scratch + SCRATCH_QUERY))
+    },
+    encodeRow(graph, scratch, row) {
+      memory.bytes.set(open(graph).encode(vectorIn(scratch, graph)), row)
+    },
+    loadQuery(graph, scratch) {
+      kernel.encodeRow(graph, scratch, memory.u32(scratch + SCRATCH_ROW))
+    },
+    distanceTo: (graph, scratch, row) => {
+      const vector = vectorIn(scratch, graph)
+      return fromSortable(open(graph).fullKey(vector, memory.floats(row, vector.length)))
+    },
+    levelOf: (graph, ordinal) => levelOf(open(graph), ordinal),
+    insert(graph, scratch, ordinal) {
+      counted(scratch, work => insert(open(graph), work, ordinal))
+    },
+    search(graph, scratch, ef, k) {
+      const view = open(graph)
+      const code = view.codeAt(memory.u32(scratch + SCRATCH_ROW))
+      return writeResult(scratch, counted(scratch, work => search(view, work, callbacks.loadRecord, code, vectorIn(scratch, graph), ef, k)))
+    },
+    scan: (graph, scratch, from, to, k, found) =>
+      writeResult(scratch, scan(open(graph), callbacks.loadRecord, vectorIn(scratch, graph), from, to, k, readResult(scratch, found)))
+  }
+  return kernel
+}

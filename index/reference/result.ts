@@ -1,0 +1,62 @@
+/** What a search returns: the nearest live ordinals, measured by their full vectors. */
+
+import { SPACE_ID } from '../../storage/kernel/layout.js'
+import type { KernelCallbacks } from '../kernel.js'
+import { fromSortable } from './distances.js'
+import type { Code, GraphRows } from './graph.js'
+import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
+
+/** As in kernel/result.ts. */
+const RERANKED = 16
+const MARGIN = 1.5
+
+/** The `k` nearest live ordinals among the `ef` that the graph leads to. */
+export function search(
+  graph: GraphRows, work: Work, loadRecord: KernelCallbacks['loadRecord'], code: Code, vector: Float32Array, ef: number, k: number
+): Met[] {
+  if (!graph.entry.level) return []
+  const start = toBase(graph, descend(graph, work, code, 1))
+  const beam = searchLevel(graph, work, graph.base, code, start, ef)
+  if (!graph.isQuantised) return beam.filter(({ id }) => graph.isLive(id)).slice(0, k)
+  return rerank(graph, loadRecord, vector, beam, k)
+}
+
+/** Measures the live ones of a beam, RERANKED at a time, until what is left is too far by its codes, allowing for their errors so far. */
+function rerank(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, beam: Met[], k: number): Met[] {
+  let found: Met[] = []
+  const errors: number[] = []
+  for (let next = 0; next < beam.length;) {
+    if (found.length === k && errors.length >= RERANKED) {
+      const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
+      const nearest = graph.distanceOfKey(beam[next].key) + mean - MARGIN * (mean - Math.min(...errors))
+      if (nearest > fromSortable(found[k - 1].key)) break
+    }
+    const batch: Met[] = []
+    for (; next < beam.length && batch.length < RERANKED; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
+    const measured = batch.map(({ id }) => measure(graph, loadRecord, vector, id))
+    for (const [i, { key }] of batch.entries()) errors.push(fromSortable(measured[i].key) - graph.distanceOfKey(key))
+    found = [...found, ...measured].sort(byKey).slice(0, k)
+  }
+  return found
+}
+
+/** The `k` nearest among those that are `found` already and the live ordinals of [from, to). */
+export function scan(
+  graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, from: number, to: number, k: number, found: Met[]
+): Met[] {
+  const all = [...found]
+  for (let ordinal = from; ordinal < to; ordinal++) if (graph.isLive(ordinal)) all.push(measure(graph, loadRecord, vector, ordinal))
+  return all.sort(byKey).slice(0, k)
+}
+
+function measure(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, ordinal: number): Met {
+  return { key: graph.fullKey(vector, fullVector(graph, loadRecord, ordinal)), id: ordinal }
+}
+
+/** The full vector of an ordinal: its code, or else from its record's row, which is filled first if it must be. */
+function fullVector(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], ordinal: number): Float32Array {
+  const { memory, rows, records, vectorBytes } = graph
+  if (!graph.isQuantised) return graph.codeOf(graph.base, ordinal) as Float32Array
+  if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecord(memory.u32(records + SPACE_ID), ordinal)
+  return memory.floats(rows.address(records, ordinal), vectorBytes / 4)
+}

@@ -1,0 +1,22 @@
+/** The choice of a node's neighbors: near, and in different directions. Source: as kernel/select.ts. */
+
+import type { Code, GraphRows, Level } from './graph.js'
+import type { Met, Work } from './search.js'
+
+/**
+ * Goes through `candidates`, nearest first, and adds to `chosen` those that are nearer to the node than to any chosen one, until they
+ * are `limit`. Returns the ids of all chosen.
+ */
+export function selectDiverse(graph: GraphRows, work: Work, level: Level, candidates: Met[], limit: number, chosen: number[] = []): number[] {
+  const ids = [...chosen]
+  const codes: Code[] = ids.map(id => graph.codeOf(level, id))
+  for (const { key, id } of candidates) {
+    if (ids.length >= limit) break
+    const code = graph.codeOf(level, id)
+    work.distances += codes.length
+    if (codes.some(other => graph.key(code, other) < key)) continue
+    ids.push(id)
+    codes.push(code)
+  }
+  return ids
+}

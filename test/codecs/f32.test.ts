@@ -1,0 +1,20 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { f32, vectorByteLength } from '../../codecs/f32.js'
+
+const test = suite('f32 codec')
+
+test('a row is the vector, rounded up to whole groups of four floats', () => {
+  for (const [dimensions, bytes] of [[1, 16], [4, 16], [5, 32], [768, 3072], [1599, 6400], [16_000, 64_000]]) {
+    assert.is(vectorByteLength(dimensions), bytes)
+    assert.is(f32.rowBytes(dimensions), bytes)
+  }
+})
+
+test('nothing is trained, and nothing is approximate', () => {
+  assert.is(f32.train([], 3, 'l2'), undefined)
+  assert.is(f32.trainingCount, 0)
+  assert.not.ok(f32.approximate)
+})
+
+test.run()

@@ -1,0 +1,347 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import fc from 'fast-check'
+import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
+import { Random } from '../../floor/random.js'
+import type { Found } from '../../index/graph.js'
+import { findInGraph } from '../../index/graph-check.js'
+import { STATE_DEAD, STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
+import { check } from '../seed.js'
+import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
+
+const test = suite('Graph')
+const METRICS: Metric[] = ['l2', 'cosine', 'dot']
+const CODECS: CodecName[] = ['f32', 'sq8']
+
+/** An index with codes from the beginning. */
+function open(options: MemoryIndexOptions, vectors: Float32Array[]): MemoryIndex {
+  return new MemoryIndex(options).useCodebook(trained(options, vectors))
+}
+
+function findings(index: MemoryIndex): string[] {
+  return [...findInGraph(index.graph)].filter(finding => finding !== undefined)
+}
+
+function close(actual: number[], expected: number[], message: string): void {
+  assert.is(actual.length, expected.length, message)
+  for (const [i, distance] of actual.entries()) {
+    assert.ok(Math.abs(distance - expected[i]) <= 1e-4 * Math.max(1, Math.abs(expected[i])), `${message}: result ${i} has distance ${distance}, not ${expected[i]}`)
+  }
+}
+
+const distances = (found: Found[]): number[] => found.map(({ distance }) => distance)
+
+const shapes = fc.record({
+  dimensions: fc.integer({ min: 1, max: 20 }),
+  metric: fc.constantFrom(...METRICS),
+  codec: fc.constantFrom(...CODECS),
+  M: fc.integer({ min: 2, max: 10 }),
+  efConstruction: fc.oneof(fc.integer({ min: 4, max: 60 }), fc.constant(160)),
+  seed: fc.nat({ max: 0xffffffff })
+}, { noNullPrototype: true })
+const counts = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 600 }))
+const kinds = fc.constantFrom<Kind[]>('gaussian', 'clustered', 'grid', 'same', 'line')
+type Kind = 'gaussian' | 'clustered' | 'grid' | 'same' | 'line'
+
+function makeVectors(kind: Kind, random: Random, count: number, dimensions: number): Float32Array[] {
+  if (kind === 'clustered') return clustered(random, count, dimensions, 1 + random.below(10), 0.05)
+  const one = gaussian(random, dimensions)
+  return Array.from({ length: count }, (_, number) => {
+    if (kind === 'same') return one.slice()
+    if (kind === 'line') return one.map(value => value * (1 + number))
+    if (kind === 'grid') return one.map(() => 1 + random.below(3))
+    return gaussian(random, dimensions)
+  })
+}
+
+test('nothing is found in the graph of any vectors, and its degrees are within bounds', async () => {
+  await check(fc.property(shapes, counts, kinds, (options, count, kind) => {
+    const vectors = makeVectors(kind, new Random(options.seed), count, options.dimensions)
+    const index = open(options, vectors).fill(vectors)
+    const { graph } = index
+    assert.equal(findings(index), [])
+    assert.is(graph.linked, count)
+    let edges = 0
+    for (let ordinal = 0; ordinal < count; ordinal++) {
+      const { protectedCount, neighbors } = graph.baseNode(ordinal)
+      assert.ok(neighbors.length <= 2 * options.M, `ordinal ${ordinal} has ${neighbors.length} neighbors`)
+      assert.ok(protectedCount <= options.M, `ordinal ${ordinal} has ${protectedCount} protected neighbors`)
+      assert.ok(neighbors.length > 0 || count === 1, `ordinal ${ordinal} has no neighbor`)
+      edges += protectedCount
+    }
+    assert.is(edges, 2 * (count - 1), 'the protected edges are a tree')
+    for (let slot = 0; slot < graph.slots; slot++) {
+      const { level, neighbors } = graph.upperNode(slot)
+      assert.ok(neighbors.length <= options.M, `slot ${slot} has ${neighbors.length} neighbors`)
+      assert.ok(level >= 1 && level <= graph.levels, `slot ${slot} has level ${level} of ${graph.levels}`)
+    }
+  }), { numRuns: 60 })
+})
+
+test('every node can be reached from every other by protected edges alone', async () => {
+  await check(fc.property(shapes, counts, kinds, (options, count, kind) => {
+    const vectors = makeVectors(kind, new Random(options.seed), count, options.dimensions)
+    const { graph } = open(options, vectors).fill(vectors)
+    const reached = new Set([count - 1])
+    for (const ordinal of reached) {
+      const { protectedCount, neighbors } = graph.baseNode(ordinal)
+      for (const neighbor of neighbors.slice(0, protectedCount)) reached.add(neighbor)
+    }
+    assert.is(reached.size, count)
+  }), { numRuns: 40 })
+})
+
+test('a search whose beam can hold everything finds the nearest by their distances', async () => {
+  await check(fc.property(shapes, counts, kinds, fc.integer({ min: 1, max: 30 }), fc.double({ min: 0, max: 0.9, noNaN: true }), (options, count, kind, k, removed) => {
+    const random = new Random(options.seed)
+    const vectors = makeVectors(kind, random, count, options.dimensions)
+    const index = open(options, vectors).fill(vectors)
+    for (let ordinal = 0; ordinal < count; ordinal++) if (random.next() < removed) index.graph.remove(ordinal)
+    for (let query = 0; query < 3; query++) {
+      const vector = query ? gaussian(random, options.dimensions) : vectors[random.below(count)]
+      const expected = index.bruteForce(vector, k)
+      close(distances(index.graph.exact(vector, k)), expected, 'exact')
+      close(distances(index.graph.search(vector, k, count)), expected, 'search')
+      // Codes order what they cannot tell apart by chance, so only exact ones are sure to end with the nearest.
+      if (index.graph.live && options.codec === 'f32') close(index.widestSearch(vector, Math.min(k, index.graph.live)), expected, 'the beam')
+    }
+  }), { numRuns: 60 })
+})
+
+test('searching finds k live results whenever k are live, nearest first and none twice', async () => {
+  const removals = fc.constantFrom<('none' | 'random' | 'half' | 'all but one' | 'all')[]>('none', 'random', 'half', 'all but one', 'all')
+  await check(fc.property(shapes, fc.integer({ min: 1, max: 800 }), kinds, removals, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 50 }), (options, count, kind, removal, k, ef) => {
+    const random = new Random(options.seed)
+    const vectors = makeVectors(kind, random, count, options.dimensions)
+    const index = open(options, vectors).fill(vectors)
+    const { graph } = index
+    const survivor = random.below(count)
+    for (let ordinal = 0; ordinal < count; ordinal++) {
+      const goes = { none: false, random: random.next() < 0.3, half: ordinal < count / 2, 'all but one': ordinal !== survivor, all: true }[removal]
+      if (goes) graph.remove(ordinal)
+    }
+    for (let query = 0; query < 3; query++) {
+      const found = graph.search(gaussian(random, options.dimensions), k, ef)
+      assert.is(found.length, Math.min(k, graph.live))
+      assert.is(new Set(found.map(({ ordinal }) => ordinal)).size, found.length)
+      for (const [i, { ordinal, distance }] of found.entries()) {
+        assert.is(graph.stateOf(ordinal), STATE_LIVE)
+        if (i) assert.ok(distance >= found[i - 1].distance)
+      }
+    }
+    assert.equal(findings(index), [])
+  }), { numRuns: 60 })
+})
+
+test('an empty graph finds nothing, and nothing is wrong with it', () => {
+  const index = new MemoryIndex({ dimensions: 3 })
+  assert.equal(index.graph.search(Float32Array.of(1, 2, 3), 5, 10), [])
+  assert.equal(index.graph.exact(Float32Array.of(1, 2, 3), 5), [])
+  assert.equal(findings(index), [])
+  assert.not(index.graph.linkNext())
+})
+
+test('one vector is found by every search', () => {
+  for (const metric of METRICS) {
+    for (const codec of CODECS) {
+      const options = { dimensions: 3, metric, codec }
+      const vectors = [Float32Array.of(1, 2, 3)]
+      const { graph } = open(options, vectors).fill(vectors)
+      assert.equal(graph.search(Float32Array.of(-1, 0, 7), 5, 1).map(({ ordinal }) => ordinal), [0])
+    }
+  }
+})
+
+test('the same vector 300 times is 300 results, with M = 2 as well', () => {
+  for (const M of [2, 16]) {
+    for (const codec of CODECS) {
+      const options = { dimensions: 8, codec, M }
+      const vectors = Array.from({ length: 300 }, () => Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))
+      const index = open(options, vectors).fill(vectors)
+      assert.equal(findings(index), [])
+      assert.is(index.graph.search(vectors[0], 300, 10).length, 300)
+      assert.is(index.widestSearch(vectors[0], 300).length, 300, 'all by the graph alone')
+    }
+  }
+})
+
+test('vectors that are not linked yet are found, and so they are while they are linked', () => {
+  const random = new Random(11)
+  for (const codec of CODECS) {
+    const options = { dimensions: 6, codec, M: 4 }
+    const vectors = Array.from({ length: 500 }, () => gaussian(random, 6))
+    const index = open(options, vectors)
+    for (const vector of vectors) index.add(vector)
+    for (let linked = 0; ; linked++) {
+      if (linked % 50 === 0) {
+        for (let i = 0; i < 500; i += 41) assert.is(index.graph.search(vectors[i], 1, 16)[0].ordinal, i, `${linked} of 500 are linked`)
+      }
+      if (!index.graph.linkNext()) break
+    }
+    assert.is(index.graph.linked, 500)
+  }
+})
+
+test('removing is idempotent, before and after linking', () => {
+  const random = new Random(12)
+  const vectors = Array.from({ length: 100 }, () => gaussian(random, 4))
+  const index = new MemoryIndex({ dimensions: 4 })
+  for (const vector of vectors) index.add(vector)
+  index.graph.remove(3)
+  index.graph.remove(3)
+  assert.is(index.graph.live, 99)
+  index.link()
+  index.graph.remove(3)
+  index.graph.remove(70)
+  assert.is(index.graph.live, 98)
+  assert.is(index.graph.stateOf(3), STATE_DEAD)
+  assert.equal(findings(index), [])
+})
+
+test('codes are trained at the stated count and not before; until then search is exact', () => {
+  const random = new Random(13)
+  const { trainingCount } = codecs.sq8
+  const index = new MemoryIndex({ dimensions: 5, codec: 'sq8', metric: 'cosine' })
+  const { graph } = index
+  for (let i = 0; i < trainingCount; i++) {
+    assert.not(graph.wantsTraining, `${i} vectors`)
+    assert.not(graph.trained)
+    assert.not(graph.linkNext())
+    index.add(gaussian(random, 5))
+    if (i % 400 === 7) {
+      const query = gaussian(random, 5)
+      close(distances(graph.search(query, 10, 10)), index.bruteForce(query, 10), `${i} vectors`)
+    }
+  }
+  assert.ok(graph.wantsTraining)
+  const gone = [0, 5, 1999]
+  for (const ordinal of gone) graph.remove(ordinal)
+  graph.train()
+  assert.ok(graph.trained)
+  assert.not(graph.wantsTraining)
+  assert.is(graph.codebook!.offsets.length, 5)
+  index.link()
+  assert.is(graph.linked, trainingCount)
+  for (const ordinal of gone) assert.is(graph.stateOf(ordinal), STATE_FREE, 'what was removed before never enters the graph')
+  assert.equal(findings(index), [])
+  index.fill(Array.from({ length: 50 }, () => gaussian(random, 5)))
+  assert.equal(findings(index), [])
+  assert.is(graph.search(index.vectors.get(2010)!, 1, 64)[0].ordinal, 2010)
+})
+
+test('nothing is trained on when all were removed', () => {
+  const index = new MemoryIndex({ dimensions: 2, codec: 'sq8' })
+  for (let i = 0; i < codecs.sq8.trainingCount; i++) index.graph.remove(index.add(Float32Array.of(i, 1)))
+  assert.not(index.graph.wantsTraining)
+  assert.equal(index.graph.search(Float32Array.of(1, 1), 3, 3), [])
+})
+
+test('the graph is a function of the order of operations, not of when it is linked', () => {
+  const random = new Random(14)
+  const options = { dimensions: 7, M: 5 }
+  const vectors = Array.from({ length: 400 }, () => gaussian(random, 7))
+  const atOnce = new MemoryIndex(options)
+  for (const vector of vectors) {
+    atOnce.add(vector)
+    atOnce.link()
+  }
+  const later = new MemoryIndex(options).fill(vectors)
+  const inBetween = new MemoryIndex(options)
+  for (const [i, vector] of vectors.entries()) {
+    inBetween.add(vector)
+    if (i % 3) inBetween.graph.linkNext()
+    inBetween.graph.search(vector, 5, 20)
+  }
+  inBetween.link()
+  assert.is(later.hash(), atOnce.hash())
+  assert.is(inBetween.hash(), atOnce.hash())
+})
+
+test('a graph goes on from a checkpoint as if there had been none', () => {
+  const random = new Random(15)
+  for (const codec of CODECS) {
+    const options = { dimensions: 9, codec, metric: 'cosine' as const, M: 4 }
+    const vectors = clustered(random, 500, 9, 5)
+    const whole = open(options, vectors).fill(vectors)
+    const before = open(options, vectors)
+    for (const [i, vector] of vectors.slice(0, 300).entries()) {
+      before.add(vector)
+      if (i % 100 === 50) before.checkpoint()
+      if (i % 4) before.graph.linkNext()
+    }
+    const after = before.reopen(before.checkpoint())
+    assert.is(after.hash(), before.hash())
+    after.fill(vectors.slice(300))
+    assert.is(after.hash(), whole.hash(), codec)
+    assert.equal(findings(after), [])
+  }
+})
+
+test('an index that is built anew is searched from the beginning, and ends with the same neighbors', () => {
+  const random = new Random(16)
+  for (const codec of CODECS) {
+    for (const metric of METRICS) {
+      const options = { dimensions: 6, codec, metric, M: 4 }
+      const count = codec === 'sq8' ? codecs.sq8.trainingCount + 100 : 600
+      const vectors = clustered(random, count, 6, 8)
+      const index = new MemoryIndex(options)
+      const dead = (ordinal: number): boolean => ordinal % 7 === 3 && ordinal < 90
+      for (const [ordinal, vector] of vectors.entries()) if (!dead(ordinal)) index.vectors.set(ordinal, vector)
+      const { graph } = index
+      graph.rebuild(Uint32Array.from(index.vectors.keys()), count)
+      assert.is(graph.live, index.vectors.size)
+      assert.is(graph.ordinals, count)
+      assert.is(graph.rebuilding, count)
+      for (let linked = 0; ; linked++) {
+        if (linked % 200 === 0) {
+          const query = gaussian(random, 6)
+          close(distances(graph.search(query, 10, 10 + linked)), index.bruteForce(query, 10), `${linked} of ${count} are linked`)
+        }
+        if (linked === 100) {
+          graph.remove(200)
+          index.add(gaussian(random, 6))
+        }
+        if (!graph.linkNext()) break
+      }
+      assert.is(graph.rebuilding, 0)
+      assert.is(graph.stateOf(200), STATE_FREE, 'what was removed before it had a code never enters the graph')
+      assert.equal(findings(index), [])
+      const query = gaussian(random, 6)
+      close(distances(graph.exact(query, 20)), index.bruteForce(query, 20), 'at the end')
+    }
+  }
+})
+
+test('an ordinal that three bytes cannot name as a neighbor is VECTOR_FULL', () => {
+  const index = new MemoryIndex({ dimensions: 1, M: 2, cacheBytes: 128 * 2 ** 20 })
+  const last = 0xfffffe
+  index.graph.restore({ ...index.graph.state(), ordinals: last, linked: last })
+  assert.is(index.add(Float32Array.of(1)), last)
+  assert.throws(() => index.add(Float32Array.of(2)), (error: { code?: string }) => error.code === 'VECTOR_FULL')
+})
+
+/** Of uniform numbers, so that no machine's logarithm decides. */
+function fixedVectors(): Float32Array[] {
+  const random = new Random(2026)
+  return Array.from({ length: 400 }, () => Float32Array.from({ length: 12 }, () => random.next() - 0.5))
+}
+
+/** Set anew when the graph is changed on purpose; stores of earlier versions keep theirs. */
+const GOLDEN: [CodecName, Metric, string][] = [
+  ['f32', 'l2', 'c8e68c4e63581e0e'],
+  ['f32', 'cosine', 'bd108ce600a68fa2'],
+  ['f32', 'dot', '880833b78787f10f'],
+  ['sq8', 'l2', '6310bbd0fe6d4617'],
+  ['sq8', 'cosine', 'dbed09020c13947c'],
+  ['sq8', 'dot', '0cc00db6a6693100']
+]
+
+test('the graphs of fixed vectors are these, to the bit', () => {
+  const hashes = GOLDEN.map(([codec, metric]) => {
+    const options = { dimensions: 12, codec, metric, M: 6, efConstruction: 50, seed: 9 }
+    return [codec, metric, open(options, fixedVectors()).fill(fixedVectors()).hash()]
+  })
+  assert.equal(hashes, GOLDEN)
+})
+
+test.run()

@@ -1,0 +1,192 @@
+import { type Codebook, codecs, type Metric } from '../../codecs/codec.js'
+import { vectorByteLength } from '../../codecs/f32.js'
+import { Random } from '../../floor/random.js'
+import { Graph, type GraphOptions, type GraphState, type GraphStorage, KINDS as SPACES } from '../../index/graph.js'
+import { type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
+import { STATE_LIVE } from '../../index/kernel/layout.js'
+import { Scratch } from '../../index/scratch.js'
+import { Arena } from '../../storage/arena.js'
+import { BlockCache } from '../../storage/block-cache.js'
+import { isSealed, KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import { Checksum } from '../../storage/checksum.js'
+import { PAGE_SLACK, type Space } from '../../storage/space.js'
+import { distanceOf } from './kernel-suite.js'
+
+const MIB = 2 ** 20
+const COLLECTION = 1
+const STORE = 0x0123456789abcdefn
+const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+
+export interface MemoryIndexOptions extends Partial<GraphOptions> {
+  dimensions: number
+  build?: KernelBuild
+  cacheBytes?: number
+}
+
+/** One graph over an arena, whose blocks and records are stored in maps. */
+export class MemoryIndex {
+  readonly arena: Arena
+  readonly cache: BlockCache
+  readonly kernel: Kernel
+  readonly checksum: Checksum
+  readonly scratch: Scratch
+  readonly graph: Graph
+  readonly options: GraphOptions
+  readonly vectors = new Map<number, Float32Array>()
+  readonly blocks = new Map<number, Uint8Array>()
+  /** Records that were read again. */
+  recordReads = 0
+
+  constructor({ build = 'simd', cacheBytes = 64 * MIB, ...options }: MemoryIndexOptions) {
+    this.options = { metric: 'l2', codec: 'f32', M: 8, efConstruction: 40, seed: 1, ...options }
+    this.arena = new Arena(cacheBytes)
+    this.cache = new BlockCache(this.arena)
+    this.kernel = loadKernel(build, this.arena.memory, {
+      fault: (space, block) => this.cache.fault(space >>> 0, block >>> 0),
+      loadRecord: (_space, ordinal) => this.graph.records.load(ordinal >>> 0)
+    })
+    this.checksum = new Checksum(this.kernel, this.arena)
+    const storage: GraphStorage = {
+      load: (kind, block, frame, frameBytes) => this.#load(placeOf(COLLECTION, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
+      records: {
+        read: (ordinal, bits, to) => {
+          this.recordReads++
+          const vector = this.vectors.get(ordinal)!
+          bits.set(new Uint32Array(vector.buffer, vector.byteOffset, vector.length), to)
+          return labelOf(ordinal)
+        }
+      }
+    }
+    this.scratch = new Scratch(this.arena)
+    this.graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, this.options)
+  }
+
+  /** Stores and shows a vector under the next ordinal; it is not linked yet. */
+  add(vector: Float32Array): number {
+    const ordinal = this.graph.ordinals
+    this.vectors.set(ordinal, vector)
+    this.graph.store(ordinal, vector, labelOf(ordinal))
+    this.graph.show(ordinal)
+    return ordinal
+  }
+
+  /** Stores and links vectors. */
+  fill(vectors: Float32Array[]): this {
+    for (const vector of vectors) this.add(vector)
+    this.link()
+    return this
+  }
+
+  link(): void {
+    while (this.graph.linkNext());
+  }
+
+  /** Begins with codes at once, without the many vectors that training waits for. */
+  useCodebook(codebook: Codebook | undefined): this {
+    this.graph.restore({ ...this.graph.state(), codebook })
+    return this
+  }
+
+  /** Distances of a search in the graph whose beam may hold all of it, where Graph.search would look at everything instead. */
+  widestSearch(vector: Float32Array, k: number): number[] {
+    const { kernel, scratch, graph } = this
+    // Leaves the prepared vector in the scratch.
+    graph.exact(vector, 1)
+    scratch.ensure({ vectorBytes: vectorByteLength(vector.length), rowBytes: graph.rowBytes.codes, M: this.options.M, ef: graph.ordinals, ids: graph.ordinals + graph.slots })
+    kernel.loadQuery(graph.ptr, scratch.ptr)
+    const found = kernel.search(graph.ptr, scratch.ptr, graph.ordinals, k)
+    return Array.from({ length: found }, (_, i) => distanceOf(this.arena.u32[scratch.result / 4 + 2 * i + 1]))
+  }
+
+  /** Distances of the `k` nearest live vectors, measured one by one in f64. */
+  bruteForce(vector: Float32Array, k: number): number[] {
+    const distances: number[] = []
+    for (const [ordinal, other] of this.vectors) if (this.graph.stateOf(ordinal) === STATE_LIVE) distances.push(distanceBetween(this.options.metric, vector, other))
+    return distances.sort((a, b) => a - b).slice(0, k)
+  }
+
+  /** Writes changed blocks out, as a checkpoint does; returns what it keeps of the graph besides. */
+  checkpoint(): GraphState {
+    for (const { space, block, frame } of this.cache.dirtyBlocks()) {
+      const kind = SPACES.find(name => this.graph[name] === space)!
+      const place = placeOf(COLLECTION, KIND_NUMBERS[kind], block)
+      const byteLength = space.frameBytes - PAGE_SLACK
+      space.markStored(block)
+      space.markWriting(block)
+      sealBlock(this.arena, this.checksum, frame, byteLength, place, STORE)
+      this.blocks.set(place, this.arena.bytes.slice(frame, frame + byteLength))
+    }
+    this.cache.endWriting(true)
+    return structuredClone(this.graph.state())
+  }
+
+  /** Another one over the same blocks and records, that goes on from a checkpoint. */
+  reopen(state: GraphState, changes: Partial<MemoryIndexOptions> = {}): MemoryIndex {
+    const index = new MemoryIndex({ ...this.options, ...changes })
+    for (const [place, block] of this.blocks) index.blocks.set(place, block)
+    for (const [ordinal, vector] of this.vectors) index.vectors.set(ordinal, vector)
+    index.graph.restore(state)
+    return index
+  }
+
+  /** The bytes of all rows, and the state of the graph, as one hash. */
+  hash(): string {
+    const { graph } = this
+    let hash = 0n
+    const add = (space: Space, count: number): void => {
+      for (let row = 0; row < count; row++) {
+        const at = this.kernel.rowAddress(space.ptr, row) >>> 0
+        hash = this.checksum.hash(hash, this.arena.bytes.subarray(at, at + space.rowBytes))
+      }
+    }
+    add(graph.states, graph.ordinals)
+    if (graph.trained) add(graph.codes, graph.ordinals)
+    add(graph.base, graph.linked)
+    add(graph.upper, graph.slots)
+    const { codebook, ordinals, linked, slots, entry, levels, live } = graph.state()
+    const numbers = [ordinals, linked, slots, entry, levels, live, ...(codebook ? [codebook.inverseScale, ...codebook.offsets] : [])]
+    hash = this.checksum.hash(hash, new Uint8Array(Float64Array.from(numbers).buffer))
+    return hash.toString(16).padStart(16, '0')
+  }
+
+  #load(place: number, frame: number, byteLength: number): void {
+    this.arena.bytes.set(this.blocks.get(place)!, frame)
+    if (!isSealed(this.arena, this.checksum, frame, byteLength, place, STORE)) throw new Error(`block ${place} is not what was written`)
+  }
+}
+
+/** The distance that a metric means, in f64. */
+export function distanceBetween(metric: Metric, a: Float32Array, b: Float32Array): number {
+  let squares = 0
+  let product = 0
+  for (let i = 0; i < a.length; i++) {
+    squares += (a[i] - b[i]) ** 2
+    product += a[i] * b[i]
+  }
+  if (metric === 'cosine') return 1 - product / (Math.hypot(...a) * Math.hypot(...b))
+  return metric === 'l2' ? squares : -product
+}
+
+function labelOf(ordinal: number): { key: Buffer, metadata: Uint8Array } {
+  return { key: Buffer.from(`key ${ordinal}`), metadata: new Uint8Array(0) }
+}
+
+/** A codebook of the codec for data like `vectors`. */
+export function trained({ codec = 'f32', dimensions, metric = 'l2' }: MemoryIndexOptions, vectors: Float32Array[]): Codebook | undefined {
+  return codecs[codec].train(metric === 'cosine' ? vectors.map(unitVector) : vectors, dimensions, metric)
+}
+
+export function unitVector(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector)
+  return vector.map(value => value / length)
+}
+
+export function gaussian(random: Random, dimensions: number): Float32Array {
+  return Float32Array.from({ length: dimensions }, () => random.normal())
+}
+
+/** Vectors around `centers` points. */
+export function clustered(random: Random, count: number, dimensions: number, centers: number, spread = 0.3): Float32Array[] {
+  const middles = Array.from({ length: centers }, () => gaussian(random, dimensions))
+  return Array.from({ length: count }, () => middles[random.below(centers)].map(value => value + spread * random.normal()))
+}

@@ -1,0 +1,101 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import fc from 'fast-check'
+import type { CodecName, Metric } from '../../codecs/codec.js'
+import { vectorByteLength } from '../../codecs/f32.js'
+import { loadKernel } from '../../index/kernel.js'
+import { type Label, RecordRows } from '../../index/record-rows.js'
+import { Arena } from '../../storage/arena.js'
+import { BlockCache } from '../../storage/block-cache.js'
+import { check } from '../seed.js'
+
+const test = suite('RecordRows')
+
+interface Record extends Label {
+  vector: Float32Array
+}
+
+/** Rows over records in an array. */
+function open(records: Record[], dimensions: number, codec: CodecName, metric: Metric): { rows: RecordRows, reads: () => number } {
+  let count = 0
+  const arena = new Arena(2 ** 21)
+  const cache = new BlockCache(arena)
+  const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecord: () => undefined })
+  const read = (ordinal: number, bits: Uint32Array, to: number): Label => {
+    count++
+    const record = records[ordinal]
+    bits.set(new Uint32Array(record.vector.buffer), to)
+    return record
+  }
+  const rows = new RecordRows(arena, cache, kernel, { read }, dimensions, codec === 'sq8' ? vectorByteLength(dimensions) : 0, metric)
+  rows.space.reserve(records.length)
+  return { rows, reads: () => count }
+}
+
+const keys = fc.string({ unit: 'binary', minLength: 1, maxLength: 70 }).filter(key => Buffer.from(key).toString() === key)
+const recordsOf = (dimensions: number): fc.Arbitrary<Record[]> => fc.array(fc.record({
+  vector: fc.float32Array({ minLength: dimensions, maxLength: dimensions, noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
+  key: keys.map(key => Buffer.from(key)),
+  metadata: fc.uint8Array({ maxLength: 70 })
+}, { noNullPrototype: true }), { minLength: 1, maxLength: 12 })
+const cases = fc.integer({ min: 1, max: 9 }).chain(dimensions => fc.record({
+  dimensions: fc.constant(dimensions),
+  records: recordsOf(dimensions),
+  codec: fc.constantFrom<CodecName[]>('f32', 'sq8'),
+  filled: fc.boolean()
+}))
+
+test('key and metadata come back, short or long, whether they were filled in or are read', async () => {
+  await check(fc.property(cases, ({ dimensions, records, codec, filled }) => {
+    const { rows, reads } = open(records, dimensions, codec, 'l2')
+    if (filled) for (const [ordinal, record] of records.entries()) rows.fill(ordinal, record.vector, record)
+    for (const [ordinal, { key, metadata }] of records.entries()) {
+      const label = rows.label(ordinal)
+      assert.is(label.key, Buffer.from(key).toString())
+      assert.equal([...label.metadata], [...metadata])
+      const before = reads()
+      rows.label(ordinal)
+      assert.is(reads() - before, key.length + metadata.length <= 56 ? 0 : 1, 'short ones are kept, long ones are read again')
+    }
+  }), { numRuns: 200 })
+})
+
+test('the vector comes back as it is compared: as it was, or of length 1 for cosine', async () => {
+  await check(fc.property(cases, ({ dimensions, records, filled }) => {
+    for (const metric of ['l2', 'dot', 'cosine'] as const) {
+      const { rows } = open(records, dimensions, 'sq8', metric)
+      if (filled) for (const [ordinal, record] of records.entries()) rows.fill(ordinal, record.vector, record)
+      for (const [ordinal, { vector }] of records.entries()) {
+        const length = metric === 'cosine' ? Math.hypot(...vector) : 1
+        const stored = rows.vector(ordinal)
+        assert.is(stored.length, dimensions)
+        for (const [i, value] of stored.entries()) {
+          const expected = length ? vector[i] / length : 0
+          assert.ok(Math.abs(value - expected) <= 1e-6 * Math.abs(expected) + 2 ** -149, `${metric}: ${value}, not ${expected}`)
+        }
+      }
+    }
+  }))
+})
+
+test('where codes are exact the row has no vector: asking for it is refused, or answered with the right one', () => {
+  const records = Array.from({ length: 200 }, (_, i) => ({ vector: Float32Array.of(i, -i, 2 * i, 1), key: Buffer.from(`${i}`), metadata: new Uint8Array(0) }))
+  const { rows } = open(records, 4, 'f32', 'l2')
+  for (const [ordinal, { vector }] of records.entries()) {
+    let answer: Float32Array
+    try {
+      answer = rows.vector(ordinal)
+    } catch {
+      continue
+    }
+    assert.equal(answer, vector, `ordinal ${ordinal}`)
+  }
+})
+
+test('the metadata is a copy', () => {
+  const { rows } = open([{ vector: Float32Array.of(1), key: Buffer.from('k'), metadata: Uint8Array.of(1, 2, 3) }], 1, 'sq8', 'l2')
+  rows.label(0).metadata[0] = 9
+  assert.equal([...rows.label(0).metadata], [1, 2, 3])
+})
+
+test.run()

@@ -1,0 +1,86 @@
+import type { BatchOperation, Collection, Hit, Metric, RangeOptions, SearchOptions, Vector, VectorRecord } from '../../src/index.js'
+import { distance } from './distance.js'
+
+type Face = Pick<Collection, 'put' | 'del' | 'batch' | 'get' | 'getMany' | 'has' | 'clear' | 'keys' | 'entries' | 'search' | 'searchByKey' | 'searchSync'>
+
+/** A collection as a Map that is searched by looking at everything. */
+export class ModelCollection implements Face {
+  readonly metric: Metric
+  readonly records = new Map<string, VectorRecord<unknown>>()
+
+  constructor(metric: Metric) {
+    this.metric = metric
+  }
+
+  async put(key: string, vector: Vector, metadata?: unknown): Promise<void> {
+    this.records.set(key, { vector: Float32Array.from(vector), metadata })
+  }
+
+  async del(key: string): Promise<void> {
+    this.records.delete(key)
+  }
+
+  async batch(operations: BatchOperation<unknown>[]): Promise<void> {
+    for (const operation of operations) {
+      if (operation.type === 'put') await this.put(operation.key, operation.vector, operation.metadata)
+      else await this.del(operation.key)
+    }
+  }
+
+  async get(key: string): Promise<VectorRecord<unknown> | undefined> {
+    return this.records.get(key)
+  }
+
+  async getMany(keys: string[]): Promise<(VectorRecord<unknown> | undefined)[]> {
+    return keys.map(key => this.records.get(key))
+  }
+
+  async has(key: string): Promise<boolean> {
+    return this.records.has(key)
+  }
+
+  async clear(range: RangeOptions = {}): Promise<void> {
+    for (const key of this.keysOf(range)) this.records.delete(key)
+  }
+
+  async * keys(range: RangeOptions = {}): AsyncGenerator<string> {
+    yield* this.keysOf(range)
+  }
+
+  async * entries(range: RangeOptions = {}): AsyncGenerator<[string, VectorRecord<unknown>]> {
+    for (const key of this.keysOf(range)) yield [key, this.records.get(key)!]
+  }
+
+  keysOf({ gt, gte, lt, lte, reverse = false, limit = -1 }: RangeOptions): string[] {
+    const keys = [...this.records.keys()].filter(key =>
+      (gt === undefined || order(key, gt) > 0) && (gte === undefined || order(key, gte) >= 0) &&
+      (lt === undefined || order(key, lt) < 0) && (lte === undefined || order(key, lte) <= 0)).sort(order)
+    if (reverse) keys.reverse()
+    return limit < 0 ? keys : keys.slice(0, limit)
+  }
+
+  async search(vector: Vector, options: SearchOptions = {}): Promise<Hit<unknown>[]> {
+    return this.searchSync(vector, options)
+  }
+
+  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hit<unknown>[] | undefined> {
+    const record = this.records.get(key)
+    const { k = options.maxDistance === undefined ? 10 : Infinity } = options
+    return record && this.searchSync(record.vector, { ...options, k: k + 1 }).filter(hit => hit.key !== key).slice(0, k)
+  }
+
+  searchSync(vector: Vector, { k, maxDistance }: SearchOptions = {}): Hit<unknown>[] {
+    const query = Float32Array.from(vector)
+    const hits: Hit<unknown>[] = []
+    for (const [key, record] of this.records) {
+      const found = distance(this.metric, query, record.vector)
+      if (found <= (maxDistance ?? Infinity)) hits.push({ key, distance: found, metadata: record.metadata })
+    }
+    return hits.sort((a, b) => a.distance - b.distance).slice(0, k ?? (maxDistance === undefined ? 10 : Infinity))
+  }
+}
+
+/** Keys in the order of their bytes in UTF-8. */
+export function order(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

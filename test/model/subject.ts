@@ -1,0 +1,91 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Random } from '../../floor/random.js'
+import { type CodecName, type Collection, type Metric, VectorLevel } from '../../src/index.js'
+import { copyOfOpenStore, SMALL } from '../src/store.js'
+import type { ModelCollection } from './model.js'
+
+/** Options under which the database must behave the same. */
+export interface Shape {
+  codec: CodecName
+  metric: Metric
+  M: number
+  dimensions: number
+  durability: 'strict' | 'relaxed'
+}
+
+export const NAMES = ['first', 'second']
+
+/** The database under test, that is closed, killed and opened again on the way. */
+export class Subject {
+  readonly #directory: string
+  readonly #shape: Shape
+  #location: string
+  #copies = 0
+  db: VectorLevel
+  collections: Collection[] = []
+
+  constructor(directory: string, shape: Shape) {
+    this.#directory = directory
+    this.#shape = shape
+    this.#location = join(directory, 'store')
+    this.db = this.#open()
+  }
+
+  get dimensions(): number {
+    return this.#shape.dimensions
+  }
+
+  #open(): VectorLevel {
+    const { durability, ...options } = this.#shape
+    const db = new VectorLevel(this.#location, { ...SMALL, durability })
+    this.collections = NAMES.map(name => db.collection(name, { ...options, efConstruction: 60 }))
+    this.db = db
+    return db
+  }
+
+  async reopen(): Promise<void> {
+    await this.db.close()
+    this.#open()
+    await this.db.open()
+  }
+
+  /** Goes on with the files as a killed process would have left them. */
+  async drop(): Promise<void> {
+    const copy = join(this.#directory, `copy-${++this.#copies}`)
+    copyOfOpenStore(this.#location, copy)
+    await this.db.close()
+    rmSync(this.#location, { recursive: true })
+    this.#location = copy
+    this.#open()
+    await this.db.open()
+  }
+
+  /** Loses the index, as if it had been damaged, in a store that was not closed. */
+  async loseIndex(): Promise<void> {
+    const copy = join(this.#directory, `copy-${++this.#copies}`)
+    copyOfOpenStore(this.#location, copy)
+    rmSync(join(copy, 'INDEX'), { force: true })
+    await this.db.close()
+    rmSync(this.#location, { recursive: true })
+    this.#location = copy
+    this.#open()
+    await this.db.open()
+  }
+}
+
+/** What the database is compared with, and what was measured on the way. */
+export interface Model {
+  collections: ModelCollection[]
+  /** Recall of each search that went through a graph. */
+  recalls: number[]
+}
+
+/** The vector number `n`: on a coarse grid, so that distances are often equal, or anywhere. */
+export function vectorOf(n: number, dimensions: number): Float32Array {
+  const random = new Random(n)
+  if (n % 3) return Float32Array.from({ length: dimensions }, () => random.normal())
+  const vector = Float32Array.from({ length: dimensions }, () => random.below(3) - 1)
+  if (vector.every(value => value === 0)) vector[0] = 1
+  return vector
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { recordKey, userKey } from '../../storage/keys.js'
+import { Truth, type TruthBatch } from '../../storage/truth.js'
+import { VectorLevel } from '../../src/index.js'
+import { opened, PLANE, SMALL, sound, withStore } from './store.js'
+import { normalVectors } from './vectors.js'
+
+const test = suite('verify')
+
+test('finds nothing in a new store, an empty one, and one that lives', async () => {
+  await withStore(async (db, location) => {
+    assert.equal(await db.verify(), [])
+    const points = db.collection('points', { dimensions: 4, metric: 'l2', codec: 'f32' })
+    const others = db.collection('others', { dimensions: 4 })
+    await points.put('a', [1, 2, 3, 4])
+    await points.del('a')
+    await sound(db)
+    const vectors = normalVectors(1, 1200, 4)
+    for (const collection of [points, others]) {
+      await collection.batch(vectors.map((vector, i) => ({ type: 'put', key: `k${i % 1000}`, vector })))
+      await sound(db)
+      await collection.clear({ lt: 'k5' })
+      await sound(db)
+    }
+    await db.checkpoint()
+    await sound(db)
+    await points.put('k1', [1, 1, 1, 1])
+    await sound(db)
+    await db.close()
+    await opened(location, sound)
+  })
+})
+
+/** Opens the records of a closed store behind its back. */
+async function tamper(location: string, change: (batch: TruthBatch, truth: Truth) => void): Promise<void> {
+  const truth = await Truth.open(join(location, 'truth'), false)
+  await truth.commit(batch => change(batch, truth), true)
+  await truth.close()
+}
+
+const COLLECTION = 1
+const key = (name: string): Buffer => userKey(COLLECTION, Buffer.from(name))
+const ordinal = (n: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(n)
+  return bytes
+}
+
+const TAMPERING: [string, (batch: TruthBatch, truth: Truth) => void, ...RegExp[]][] = [
+  ['a record that is missing', batch => batch.del(recordKey(COLLECTION, 3)), /key 'k3' leads to ordinal 3, which has no record/, /6 live ordinals, the records are 5/],
+  ['a key that is missing', batch => batch.del(key('k3')), /record of 'k3' has ordinal 3, which no key leads to/],
+  ['a key that leads to another record', batch => batch.put(key('k3'), ordinal(4)), /'k3' and 'k4' lead to the same ordinal 4/, /ordinal 3/],
+  ['a key that leads nowhere', batch => batch.put(key('new'), ordinal(77)), /key 'new' leads to ordinal 77, which has no record/],
+  ['a key with less than an ordinal', batch => batch.put(key('k3'), Buffer.alloc(2)), /'k3'/],
+  ['a record of which a bit is flipped', (batch, truth) => {
+    const record = truth.get(recordKey(COLLECTION, 3))!
+    record[20]! ^= 1
+    batch.put(recordKey(COLLECTION, 3), record)
+  }, /record of ordinal 3 .* fails its checksum/],
+  ['records that changed places', (batch, truth) => {
+    batch.put(recordKey(COLLECTION, 3), truth.get(recordKey(COLLECTION, 4))!)
+    batch.put(recordKey(COLLECTION, 4), truth.get(recordKey(COLLECTION, 3))!)
+  }, /record of ordinal 3 .* fails its checksum/, /record of ordinal 4 .* fails its checksum/],
+  ['a record that the index does not know', (batch, truth) => batch.put(recordKey(COLLECTION, 90), truth.get(recordKey(COLLECTION, 3))!), /ordinal 90/]
+]
+
+for (const [name, change, ...expected] of TAMPERING) {
+  test(`finds ${name}`, async () => {
+    await withStore(async (db, location) => {
+      const points = db.collection('points', PLANE)
+      for (let i = 0; i < 6; i++) await points.put(`k${i}`, [i, 0])
+      await db.close()
+      await tamper(location, change)
+      const again = new VectorLevel(location, SMALL)
+      try {
+        const findings = await again.verify()
+        for (const pattern of expected) assert.ok(findings.some(({ message }) => pattern.test(message)), `${pattern} is not in ${JSON.stringify(findings)}`)
+        for (const { collection, where } of findings) assert.ok(collection === 'points' && ['key', 'record', 'graph'].includes(where))
+      } finally {
+        await again.close()
+      }
+    })
+  })
+}
+
+test.run()
