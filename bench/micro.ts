@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { VectorLevel, type Collection } from '../src/index.js'
 import { SynthProcess } from './data/synth-process.js'
+import { kernelCases } from './micro/kernels.js'
 
 /** One thing to time. */
 export interface MicroCase {
@@ -29,7 +30,8 @@ export const microCases: readonly MicroCase[] = [
       openFilled(folder, 'f32', (items, next) => () => items.getMany(Array.from({ length: 100 }, () => keyOf(next()))))
   },
   { name: 'searchSync, f32, k 10, ef 64', open: (folder) => openSearch(folder, 'f32') },
-  { name: 'searchSync, sq8, k 10, ef 64', open: (folder) => openSearch(folder, 'sq8') }
+  { name: 'searchSync, sq8, k 10, ef 64', open: (folder) => openSearch(folder, 'sq8') },
+  ...kernelCases
 ]
 
 function openPut(folder: string, durability: 'strict' | 'relaxed'): Promise<Opened> {

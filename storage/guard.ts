@@ -71,8 +71,8 @@ function brokenSeal(directory: string, metas: MetaPage[], checksum: Checksum): s
   if (newest.transaction < transaction) return `its newest transaction is ${newest.transaction}, and ${transaction} was written`
   const sealed = metas.find(meta => meta.transaction === transaction)
   if (sealed && checksum.hash(0n, sealed.bytes) !== hash) return `the meta page of transaction ${transaction} is not as it was written`
-  // Two transactions on, both pages are newer; one on, the sealed page must still be there.
-  if (!sealed && newest.transaction === transaction + 1n) return `the meta page of transaction ${transaction} is gone`
+  // Two transactions on, both pages are newer; until then the sealed page must be there.
+  if (!sealed && metas.some(meta => meta.transaction < transaction)) return `the meta page of transaction ${transaction} is gone`
   return undefined
 }
 

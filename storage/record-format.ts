@@ -4,7 +4,7 @@
  * | offset | bytes | type | name | meaning |
  * |---|---|---|---|---|
  * | 0 | 8 | u64 | checksum | of the bytes from 8, seeded with collection << 32 or ordinal, so that a record out of place is noticed |
- * | 8 | 6 | u48 | sequence | of the operation that wrote it |
+ * | 8 | 6 | u48 | sequence | of the first operation of the commit that wrote it |
  * | 14 | 2 | u16 | keyBytes | |
  * | 16 | | | vector | packed (vector-format.ts) |
  * | | keyBytes | utf8 | key | |

@@ -105,3 +105,9 @@ export const WIDTH_MOST = 8
 /** Beams below the first have WIDTH_LEAST, those from the second on WIDTH_MOST. */
 export const EF_NARROW = 16
 export const EF_WIDE = 150
+
+/** Entries of a beam that are measured by their full vectors together, and the margin for their errors (kernel/result.ts). */
+export const RERANKED = 16
+export const MARGIN = 1.5
+/** Ordinals of a scan that are scored together, at most. */
+export const SCAN = 64

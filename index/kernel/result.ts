@@ -5,17 +5,12 @@ import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
-  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM,
-  SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE
+  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TOGETHER,
+  GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES,
+  SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE
 } from './layout'
 import { scoreFull } from './query'
 import { searchBase } from './search'
-
-/** Ordinals of a scan that are scored together. */
-const SCAN: u32 = 64
-/** Entries of a beam that are measured together. */
-const RERANKED: u32 = 16
-const MARGIN: f64 = 1.5
 
 /** Fills the record row of an ordinal from the store of records. */
 // @ts-ignore: decorator
@@ -74,14 +69,14 @@ function rerank(graph: usize, scratch: usize, k: u32): u32 {
   let least: f64 = Infinity
   let next: u32 = 0
   while (next < count) {
-    if (found == k && measured >= RERANKED) {
+    if (found == k && measured >= <u32>RERANKED) {
       const mean = sum / <f64>measured
       const nearest = distanceOf(keyOf(load<u64>(beam + (<usize>next << 3))), origin, unit) + mean - MARGIN * (mean - least)
       if (nearest > <f64>unsortable(keyOf(load<u64>(result + (<usize>(k - 1) << 3))))) break
     }
     // Entries that are scored now: u32 ordinals, and the beam's distances of them behind.
     let length: u32 = 0
-    for (; next < count && length < RERANKED; next++) {
+    for (; next < count && length < <u32>RERANKED; next++) {
       const entry = load<u64>(beam + (<usize>next << 3))
       if (!isLive(states, idOf(entry))) continue
       store<u32>(candidates + (length << 2), idOf(entry))
@@ -111,7 +106,7 @@ function distanceOf(key: u32, origin: u32, unit: f32): f64 {
 export function scan(graph: usize, scratch: usize, from: u32, to: u32, k: u32, found: u32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
-  const several = min(SCAN, load<u32>(graph, GRAPH_TOGETHER))
+  const several = min<u32>(SCAN, load<u32>(graph, GRAPH_TOGETHER))
   let count: u32 = 0
   for (let ordinal = from; ordinal < to; ordinal++) {
     if (!isLive(states, ordinal)) continue

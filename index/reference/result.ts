@@ -2,13 +2,10 @@
 
 import { SPACE_ID } from '../../storage/kernel/layout.js'
 import type { KernelCallbacks } from '../kernel.js'
+import { MARGIN, RERANKED } from '../kernel/layout.js'
 import { fromSortable } from './distances.js'
 import type { Code, GraphRows } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
-
-/** As in kernel/result.ts. */
-const RERANKED = 16
-const MARGIN = 1.5
 
 /** The `k` nearest live ordinals among the `ef` that the graph leads to. */
 export function search(
