@@ -1,11 +1,13 @@
 import { runMacro } from './macro/run.js'
 import { runMicro } from './micro/run.js'
 import { help, parseOptions, type Options } from './options.js'
+import { runReplay } from './replay/run.js'
 import { report, tablesOf } from './report.js'
 import { emptyResults, storeResults } from './results.js'
 
 async function bench(options: Options): Promise<void> {
   if (options.micro || options.macro) await measure(options)
+  if (options.replay) await runReplay()
   if (options.report) await report()
 }
 

@@ -12,6 +12,7 @@ peers.
 What to run
   --micro             the micro benches (tinybench)
   --macro             the macro benches: build, reopen, recall and speed of searches
+  --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
 
 What the macro benches measure
@@ -36,6 +37,7 @@ Data is fetched through npm into .cache/ once. Results are stored in bench/resul
 export interface Options {
   micro: boolean
   macro: boolean
+  replay: boolean
   report: boolean
   datasets: { dataset: Dataset; count: number }[]
   codecs: Codec[]
@@ -56,6 +58,7 @@ export function parseOptions(args: string[]): Options | undefined {
     options: {
       micro: { type: 'boolean', default: false },
       macro: { type: 'boolean', default: false },
+      replay: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       dataset: { type: 'string' },
       count: { type: 'string' },
@@ -71,10 +74,11 @@ export function parseOptions(args: string[]): Options | undefined {
   })
   if (values.help) return undefined
   const macroMeant = values.macro || values.dataset !== undefined || values.count !== undefined || values.peers
-  const nothingAsked = !values.micro && !macroMeant && !values.report
+  const nothingAsked = !values.micro && !macroMeant && !values.replay && !values.report
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
+    replay: values.replay,
     report: values.report,
     datasets: (values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean')
       .split(',')

@@ -161,10 +161,11 @@ test('copies vectors before it returns, so that they stay the caller\'s', async 
     vector.fill(50)
     await put
     assert.equal((await points.get('a'))!.vector, Float32Array.of(1, 2))
-    const query = [1, 2]
-    const search = points.search(query, { k: 1 })
-    query.fill(100)
-    assert.is((await search)[0]!.key, 'a')
+    for (const query of [[1, 2], Float32Array.of(1, 2)]) {
+      const search = points.search(query, { k: 1 })
+      query.fill(100)
+      assert.is((await search)[0]!.key, 'a')
+    }
     const record = (await points.get('a'))!
     record.vector.fill(7)
     assert.equal((await points.get('a'))!.vector, Float32Array.of(1, 2))

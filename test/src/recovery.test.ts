@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
 import { logKey } from '../../storage/keys.js'
-import { Truth } from '../../storage/truth.js'
+import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { type CodecName, type ErrorCode, type Hit, VectorLevel } from '../../src/index.js'
 import { runScript } from './child.js'
 import type { Inspection } from './inspect-child.js'
@@ -369,17 +369,29 @@ test('refuses a log with a gap, which LevelDB passes over', async () => {
   })
 })
 
-test('refuses a log entry that does not continue the chain', async () => {
-  await withStore(async (db, location) => {
-    const points = db.collection('points', PLANE)
-    for (let i = 0; i < 3; i++) await points.put(`k${i}`, [i, 0])
-    await db.close()
-    const truth = await Truth.open(join(location, 'truth'), false)
-    await truth.commit(batch => batch.put(logKey(4), Buffer.alloc(33)), true)
-    await truth.close()
-    await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'sequence 4', 33)
+for (const [name, tamper] of [
+  ['that is garbage', (batch, _) => batch.put(logKey(5), Buffer.alloc(33))],
+  ['of which a bit is flipped', (batch, truth) => {
+    const entry = truth.get(logKey(2))!
+    entry[entry.length - 1]! ^= 1
+    batch.put(logKey(2), entry)
+  }],
+  ['that is missing', batch => batch.del(logKey(2))],
+  ['that was there before', (batch, truth) => batch.put(logKey(3), truth.get(logKey(2))!)]
+] as [string, (batch: TruthBatch, truth: Truth) => void][]) {
+  test(`refuses a log with an entry ${name}`, async () => {
+    await withStore(async (db, location) => {
+      const points = db.collection('points', PLANE)
+      for (let i = 0; i < 4; i++) await points.put(`k${i % 2}`, [i, 0])
+      const copy = `${location}-copy`
+      copyOfOpenStore(location, copy)
+      const truth = await Truth.open(join(copy, 'truth'), false)
+      await truth.commit(batch => tamper(batch, truth), true)
+      await truth.close()
+      await rejects(new VectorLevel(copy, SMALL).open(), 'VECTOR_CORRUPTION', 'log', 'sequence')
+    })
   })
-})
+}
 
 test('loses only what was under way when the end of the log is torn off', async () => {
   await withStore(async (db, location) => {
