@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
 import { Graph, type GraphOptions, type GraphStorage, KINDS } from '../index/graph.js'
@@ -13,7 +14,7 @@ import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
-import { forgetGeneration, generationDirectory, type StoreIdentity } from '../storage/store-file.js'
+import { forgetGeneration, generationDirectory, type StoreIdentity, writeGeneration } from '../storage/store-file.js'
 import type { Truth, TruthBatch, TruthSnapshot } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -101,6 +102,16 @@ export class Engine {
     this.generation = generation
     this.blocks = blocks
     this.blockWriter = new BlockWriter(this.arena, blocks, generationDirectory(this.directory, generation))
+  }
+
+  /** Makes a copy of the current generation, with the same blocks, the current one, and removes the other. */
+  async switchGeneration(generation: number, blocks: BlockStore): Promise<void> {
+    const old = { blocks: this.blocks!, writer: this.blockWriter!, directory: generationDirectory(this.directory, this.generation) }
+    this.useGeneration(generation, blocks)
+    writeGeneration(this.directory, generation)
+    await old.writer.close()
+    await old.blocks.close()
+    rmSync(old.directory, { recursive: true, force: true })
   }
 
   async closeIndex(): Promise<void> {

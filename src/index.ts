@@ -1,5 +1,6 @@
 export type { CodecName, Metric } from '../codecs/codec.js'
 export { type ErrorCode, VectorLevelError } from '../floor/errors.js'
+export type { BackupOptions } from './backup.js'
 export type { BatchOperation, Collection, Hit, RangeOptions, Vector, VectorRecord } from './collection.js'
 export type { CollectionOptions, SearchOptions, VectorLevelOptions } from './options.js'
 export type { RecallOptions, RecallReport } from './recall.js'

@@ -1,7 +1,6 @@
 import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
-import { logKey, recordKey, userKey } from '../storage/keys.js'
 import type { OpenCollection } from './engine.js'
 import type { Session } from './vector-level.js'
 
@@ -28,7 +27,7 @@ export interface DatabaseStats {
   /** Operations since the store was created; and up to which of them the index on disk is complete. */
   sequence: number
   watermark: number
-  /** Bytes on disk, about: records (LevelDB), index (LMDB), and the index's pages that hold nothing. */
+  /** Bytes on disk: of records, keys and log (LevelDB), of the index (LMDB), and of its pages that hold nothing. */
   bytes: { records: number, index: number, free: number }
   cacheSize: number
   cache: CacheCounts
@@ -37,16 +36,11 @@ export interface DatabaseStats {
 
 export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
   const { truth, head, watermark, settings } = engine
-  const [keys, log, records] = await Promise.all([
-    truth.byteLength(userKey(0, Buffer.alloc(0)), logKey(0)),
-    truth.byteLength(logKey(0), recordKey(0, 0)),
-    truth.byteLength(recordKey(0, 0), Buffer.of(0xff))
-  ])
   const index = engine.blocks!.size()
   return {
     sequence: head.sequence,
     watermark: watermark.sequence,
-    bytes: { records: keys + log + records, index: index.bytes, free: index.free },
+    bytes: { records: await truth.byteLength(), index: index.bytes, free: index.free },
     cacheSize: settings.cacheSize,
     cache: engine.cache.counts(),
     collections: engine.storedCollections.map(collection => collectionStats(collection.name, collection.options, collection))

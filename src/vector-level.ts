@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { VectorLevelError } from '../floor/errors.js'
 import { takeDirectory } from '../storage/registry.js'
+import { type BackupOptions, backupStore, compactStore } from './backup.js'
 import { reclaim } from './checkpoint.js'
 import { Collection } from './collection.js'
 import type { Engine } from './engine.js'
@@ -208,6 +209,20 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
 
   async stats(): Promise<DatabaseStats> {
     return databaseStats(await this.#ready())
+  }
+
+  /**
+   * Copies the store as it is now into a new or empty directory, while writes go on; open the copy like any store.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_ABORTED
+   */
+  async backup(directory: string, options: BackupOptions = {}): Promise<void> {
+    await backupStore(await this.#ready(), directory, options)
+  }
+
+  /** Rewrites the files without what was replaced or deleted; reads and writes go on. Cost: space for a copy of the index meanwhile. */
+  async compact(): Promise<void> {
+    await compactStore(await this.#ready())
   }
 
   /** Walks through everything and says what is wrong: nothing when the store is sound. */

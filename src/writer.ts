@@ -122,6 +122,23 @@ export class Writer {
     })
   }
 
+  /** Runs `copy` from a moment between two groups on; no checkpoint is written before it ends. */
+  async whileIndexRests<T>(copy: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#writing
+      const begun = await this.atRest(() => {
+        if (this.#writing) return undefined
+        const result = copy()
+        this.#writing = result.then(() => undefined, () => undefined).finally(() => {
+          this.#writing = undefined
+          this.#start()
+        })
+        return { result }
+      })
+      if (begun) return await begun.result
+    }
+  }
+
   /** Finishes what was asked for, and writes a last checkpoint. When that fails, the next opening applies what it lacks from the log. */
   async close(): Promise<void> {
     this.#closing = true

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { VectorLevelError } from '../floor/errors.js'
@@ -147,9 +147,14 @@ export class Truth {
     await this.#level.compactRange(from, to)
   }
 
-  /** Bytes of the files that hold a range of keys, about. */
-  async byteLength(from: Buffer, to: Buffer): Promise<number> {
-    return await this.#level.approximateSize(from, to)
+  /** Bytes of its files. */
+  async byteLength(): Promise<number> {
+    let bytes = 0
+    for (const name of await readdir(this.#directory)) {
+      // A file may be gone since it was listed.
+      bytes += await stat(join(this.#directory, name)).then(({ size }) => size, () => 0)
+    }
+    return bytes
   }
 
   async close(): Promise<void> {
