@@ -12,8 +12,8 @@ const ENOUGH = 100
  *
  * A window of 256 levels lies over the values, HEADROOM times as wide as the widest dimension of the sample. It is wide on purpose:
  * rounding errors are mended by measuring the nearest again, values that are cut off lead the search astray. (GloVe, trained on the 2,000
- * most frequent words, searched for rare ones, 10,000 x 100, recall@10 at ef 128: 0.926 with the window of least squared error, 0.951 with
- * one half as wide again, 0.954 unquantised.) All dimensions share the place of the window but those that would not fit (some
+ * most frequent words, searched for rare ones, 10,000 x 100, recall@10 at ef 128: 0.926 with the window of least squared error, 0.953 with
+ * this one, twice the sample's range; 0.954 unquantised.) All dimensions share the place of the window but those that would not fit (some
  * embeddings have a few dimensions far from zero). For dot products it is centred on zero, so that a product of codes is a product of values.
  */
 export const sq8: Codec = {

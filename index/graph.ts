@@ -19,6 +19,8 @@ const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, 
 const BASE_STRIDE = 3
 const NO_NEIGHBOR = 0xffffff
 const NO_SLOT = 0xffffffff
+/** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
+const LEAST_SPARE = 4
 /** Vectors that a codebook is trained on, at most. */
 const TRAINING_SAMPLE = 4096
 /** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
@@ -317,7 +319,9 @@ export class Graph {
   search(vector: Float32Array, k: number, ef: number): Found[] {
     const wanted = Math.min(k, this.#live)
     if (wanted === 0) return []
-    let width = Math.max(ef, wanted)
+    // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
+    const spare = codecs[this.options.codec].approximate ? Math.max(LEAST_SPARE, wanted >> 1) : 0
+    let width = Math.max(ef, wanted + spare)
     for (;;) {
       // Where the beam would hold most of the graph, looking at everything is cheaper, and exact.
       if (width * 4 > this.#linked) return this.exact(vector, wanted)
