@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asked, inTime, keysOf, opened, PLANE, withStore } from './store.js'
+import { asked, inTime, keysOf, opened, PLANE, withStore } from '../src/store.js'
 
-const test = suite('close: drops writes that were asked for')
+const test = suite('close: what was asked for is finished')
 
 test('a put into a new collection is finished', async () => {
   await withStore(async (db, location) => {

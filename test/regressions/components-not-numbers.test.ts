@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keysOf, rejects, throws, withStore } from './store.js'
+import { keysOf, rejects, throws, withStore } from '../src/store.js'
 
-const test = suite('input: components that are no numbers become some')
+const test = suite('input: components that are no numbers are refused')
 
 for (const [name, component] of [['a string', '2'], ['null', null], ['a boolean', true], ['a bigint', 2n], ['an array', [2]], ['a date', new Date(2)]] as const) {
   test(`a vector with ${name} is refused`, async () => {

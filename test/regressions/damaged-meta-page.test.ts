@@ -1,15 +1,15 @@
 import { cpSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runScript } from './child.js'
-import type { Inspection } from './inspect-child.js'
-import { dataFileOf, linked, opened, rewrite, withStore } from './store.js'
-import { normalVectors } from './vectors.js'
+import { runScript } from '../src/child.js'
+import type { Inspection } from '../src/inspect-child.js'
+import { dataFileOf, linked, opened, rewrite, withStore } from '../src/store.js'
+import { normalVectors } from '../src/vectors.js'
 
 const PAGE = 4096
 const TRANSACTION = 152
 
-const test = suite('index: a data file that LMDB refuses, or dies of, is not rebuilt')
+const test = suite('index: a damaged meta page of LMDB leads to a rebuild')
 
 // Offsets in a meta page of LMDB, data format 2 of lmdb 3.5.
 for (const [name, offset, bits] of [

@@ -1,12 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CodecName, VectorLevel } from '../../src/index.js'
-import { linked, withDirectory } from './store.js'
-import { clusteredVectors } from './vectors.js'
+import { linked, withDirectory } from '../src/store.js'
+import { clusteredVectors } from '../src/vectors.js'
 
 const K = 10
 
-const test = suite('recall: sq8 falls behind f32 where ef is no more than k')
+const test = suite('recall: sq8 keeps up with f32 where ef is no more than k')
 
 for (const metric of ['l2', 'cosine', 'dot'] as const) {
   test(`sq8 finds as many as f32 at the same ef, within 0.005, also when ef is k, ${metric}`, async () => {

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CollectionOptions } from '../../src/index.js'
-import { opened, withStore } from './store.js'
+import { opened, withStore } from '../src/store.js'
 
-const test = suite('options: undefined takes the place of a default')
+const test = suite('options: undefined is as good as left out')
 
 test('an option that is undefined is as good as left out', async () => {
   await withStore(async (db, location) => {

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { asked, withStore } from './store.js'
-import { normalVectors } from './vectors.js'
+import { asked, withStore } from '../src/store.js'
+import { normalVectors } from '../src/vectors.js'
 
-const test = suite('verify: finds what is only under way')
+const test = suite('verify: a moving store is sound')
 
 test('verify finds nothing in a sound store while records are put, replaced and deleted', async () => {
   await withStore(async db => {

@@ -2,15 +2,15 @@ import { cpSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { VectorLevel } from '../../src/index.js'
-import { dataFileOf, linked, opened, rewrite, SMALL, withStore } from './store.js'
-import { normalVectors } from './vectors.js'
+import { dataFileOf, linked, opened, rewrite, SMALL, withStore } from '../src/store.js'
+import { normalVectors } from '../src/vectors.js'
 
 const PAGE = 4096
 const HEADER = 24
 const LEAF = 2
 const NODE_HEADER = 8
 
-const test = suite('index: a block that LMDB does not find is taken for a new one')
+const test = suite('index: a block that is missing is damage')
 
 /** Where the keys of LMDB's leaf pages lie that list the blocks. */
 function keysOfBlocks(data: Buffer): number[] {

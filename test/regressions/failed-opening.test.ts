@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { VectorLevel } from '../../src/index.js'
-import { keysOf, opened, PLANE, rejects, rejectsUnopened, SMALL, withStore } from './store.js'
+import { keysOf, opened, PLANE, rejects, rejectsUnopened, SMALL, withStore } from '../src/store.js'
 
-const test = suite('open: a failed opening holds on to what it opened')
+const test = suite('open: a failed opening gives back what it took')
 
 for (const [option, value] of [['dimensions', 3], ['metric', 'dot'], ['codec', 'f32'], ['M', 5], ['efConstruction', 100], ['seed', 2]] as const) {
   test(`an opening that is refused for another ${option} lets the next one have the store`, async () => {

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { VectorLevel } from '../../src/index.js'
-import { SMALL, withDirectory } from './store.js'
+import { SMALL, withDirectory } from '../src/store.js'
 
-const test = suite('close: a database that is closed at once opens again by itself')
+const test = suite('close: a database that is closed at once stays closed')
 
 test('closing right after opening leaves it closed', async () => {
   await withDirectory(async directory => {

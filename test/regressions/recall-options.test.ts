@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
-import { PLANE, rejects, withStore } from './store.js'
+import { PLANE, rejects, withStore } from '../src/store.js'
 
-const test = suite('measureRecall: options are not checked')
+const test = suite('measureRecall: options are checked')
 
 for (const [option, value, kind] of [
   ['k', 0, RangeError], ['k', 1.5, RangeError], ['k', NaN, RangeError], ['k', '3', TypeError], ['ef', 0, RangeError], ['ef', NaN, RangeError],

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { keysOf, PLANE, rejects, withStore } from './store.js'
+import { keysOf, PLANE, rejects, withStore } from '../src/store.js'
 
-const test = suite('metadata: what msgpack does not carry is lost in silence')
+const test = suite('metadata: what msgpack does not carry is refused')
 
 for (const [name, metadata] of [['a function', () => 1], ['a function within', { a: [() => 1] }], ['a class', class A {}]] as [string, unknown][]) {
   test(`${name} is refused`, async () => {

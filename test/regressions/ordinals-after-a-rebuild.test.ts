@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { copyOfOpenStore, opened, PLANE, sound, withStore } from './store.js'
+import { copyOfOpenStore, opened, PLANE, sound, withStore } from '../src/store.js'
 
-const test = suite('recovery: a rebuild reuses ordinals that the log still names')
+const test = suite('recovery: a rebuild gives out no ordinal that the log still names')
 
 // The log says that ordinal 2 was deleted. The rebuilt index gives 2 to the next put, and the next trim of the log deletes that record.
 for (const how of ['that has no checkpoint yet', 'whose index is lost']) {

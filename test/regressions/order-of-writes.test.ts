@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { opened, PLANE, withStore } from './store.js'
+import { opened, PLANE, withStore } from '../src/store.js'
 
-const test = suite('writer: writes overtake each other')
+const test = suite('writer: writes keep the order of the calls')
 
 test('the last of 200 puts into a new collection wins', async () => {
   await withStore(async db => {

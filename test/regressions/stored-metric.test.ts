@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { opened, rejects, withStore } from './store.js'
+import { opened, rejects, withStore } from '../src/store.js'
 
-const test = suite('options: a stored metric that is left out is taken for cosine')
+const test = suite('options: a metric that is left out is the stored one')
 
 for (const metric of ['l2', 'dot'] as const) {
   test(`a collection that is stored with ${metric} takes zeros, also when opened without saying so`, async () => {

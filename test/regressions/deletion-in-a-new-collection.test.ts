@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { copyOfOpenStore, keysOf, opened, PLANE, withStore } from './store.js'
+import { copyOfOpenStore, keysOf, opened, PLANE, withStore } from '../src/store.js'
 
-const test = suite('recovery: a deletion in a new collection makes a store that cannot be opened')
+const test = suite('recovery: a deletion in a new collection leaves a store that opens')
 
 test('a store opens again after a key was deleted in a collection that holds nothing', async () => {
   await withStore(async (db, location) => {
