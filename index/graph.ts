@@ -156,9 +156,9 @@ export class Graph {
     return this.trained ? Math.max(0, this.#rebuilt - this.#linked) : 0
   }
 
-  /** Linked or not, how many ordinals still lack their code. */
+  /** How many ordinals get their code when they are linked. */
   get uncoded(): number {
-    return Math.max(0, this.#uncoded - this.#linked)
+    return this.trained ? Math.max(0, this.#uncoded - this.#linked) : 0
   }
 
   get live(): number {
@@ -250,7 +250,7 @@ export class Graph {
 
   /** Whether enough is stored to train a codebook that is still missing. */
   get wantsTraining(): boolean {
-    return !this.trained && this.#ordinals >= codecs[this.options.codec].trainingCount && this.#live > 0
+    return !this.trained && this.#live >= codecs[this.options.codec].trainingCount
   }
 
   /** Trains the codebook on what is live; that gets its codes as it is linked. What is dead by now never enters the graph. */
@@ -284,14 +284,38 @@ export class Graph {
   #trainOn(live: Uint32Array): void {
     const step = Math.max(1, Math.ceil(live.length / TRAINING_SAMPLE))
     const sample: Float32Array[] = []
-    for (let i = 0; i < live.length; i += step) sample.push(this.records.vector(live[i]!))
+    for (let i = 0; i < live.length; i += step) {
+      const vector = this.#readableVector(live[i]!)
+      if (vector) sample.push(vector)
+    }
     const { codec, dimensions, metric } = this.options
     this.#setCodebook(codecs[codec].train(sample, dimensions, metric)!)
   }
 
-  /** Makes the code of a stored vector from its record. */
+  /** The vector of an ordinal, undefined when its record is damaged. */
+  #readableVector(ordinal: number): Float32Array | undefined {
+    try {
+      return this.records.vector(ordinal)
+    } catch (error) {
+      if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') return undefined
+      throw error
+    }
+  }
+
+  /** Takes an ordinal whose record is damaged out of the index. */
+  forget(ordinal: number): void {
+    if (this.stateOf(ordinal) === STATE_LIVE) this.#live--
+    this.#setState(ordinal, STATE_FREE)
+  }
+
+  /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
   #encode(ordinal: number): void {
-    this.#loadVector(this.records.vector(ordinal))
+    const vector = this.#readableVector(ordinal)
+    if (!vector) {
+      this.forget(ordinal)
+      return
+    }
+    this.#loadVector(vector)
     this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
   }
 
@@ -301,8 +325,8 @@ export class Graph {
     const ordinal = this.#linked
     // What was removed before an index that is built anew came to it never enters the graph.
     if (ordinal < this.#rebuilt && this.stateOf(ordinal) === STATE_DEAD) this.#setState(ordinal, STATE_FREE)
+    if (this.stateOf(ordinal) !== STATE_FREE && ordinal < this.#uncoded) this.#encode(ordinal)
     if (this.stateOf(ordinal) !== STATE_FREE) {
-      if (ordinal < this.#uncoded) this.#encode(ordinal)
       this.upper.reserve(this.slots + MOST_LEVELS)
       this.#ensureScratch(this.options.efConstruction)
       this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)

@@ -61,6 +61,7 @@ export class RecordRows {
     this.#bits = new Uint32Array(this.#vector.buffer)
     const space: Space = cache.createSpace({
       rowBytes: vectorBytes + HEADER + LABEL_BYTES,
+      copies: true,
       load: (_block, frame) => arena.bytes.fill(0, frame, frame + space.frameBytes)
     })
     this.space = space

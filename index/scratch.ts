@@ -70,8 +70,10 @@ export class Scratch {
     if (have >= byteLength) return
     // Doubled, so that a growing collection does not allocate at every step.
     const grown = Math.max(byteLength, have * 2)
+    // Before the old one is given back: when there is no room, it must still stand.
+    const ptr = this.#arena.allocate(grown)
     if (have) this.#arena.release(this.#get(word), have)
-    this.#set(word, this.#arena.allocate(grown))
+    this.#set(word, ptr)
     this.#byteLengths.set(word, grown)
   }
 

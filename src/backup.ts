@@ -4,7 +4,9 @@ import { BlockStore } from '../storage/block-store.js'
 import { sealMeta } from '../storage/guard.js'
 import { generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
 import { Truth } from '../storage/truth.js'
-import type { Session } from './vector-level.js'
+import { copyGeneration } from './checkpoint.js'
+import { checkNames } from './options.js'
+import type { Session } from './session.js'
 
 /** Entries and bytes that are copied in one write. */
 const CHUNK_ENTRIES = 1000
@@ -24,7 +26,10 @@ export interface BackupOptions {
  *
  * @throws {VectorLevelError} VECTOR_IO_ERROR when the directory is not empty or cannot be written, VECTOR_ABORTED
  */
-export async function backupStore({ engine, writer }: Session, directory: string, { signal, onProgress }: BackupOptions = {}): Promise<void> {
+export async function backupStore({ engine, writer }: Session, directory: string, options: BackupOptions = {}): Promise<void> {
+  checkNames(options, ['signal', 'onProgress'])
+  if (typeof directory !== 'string' || directory === '') throw new TypeError(`a backup goes into the path of a directory, not ${String(directory)}`)
+  const { signal, onProgress } = options
   if (existsSync(directory) && readdirSync(directory).length) {
     throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} is not empty: it has ${readdirSync(directory).length} entries`)
   }
@@ -80,11 +85,8 @@ export async function backupStore({ engine, writer }: Session, directory: string
 export async function compactStore({ engine, writer }: Session): Promise<void> {
   await writer.checkpoint()
   await writer.whileIndexRests(async () => {
-    const generation = engine.generation + 1
-    const directory = generationDirectory(engine.directory, generation)
-    await engine.blocks!.copyTo(directory)
-    sealMeta(directory, engine.checksum)
-    await engine.switchGeneration(generation, new BlockStore(directory))
+    const directory = await copyGeneration(engine)
+    await engine.switchGeneration(engine.generation + 1, new BlockStore(directory))
   })
   await engine.truth.compact(Buffer.of(0), Buffer.of(0xff))
 }

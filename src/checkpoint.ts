@@ -25,7 +25,7 @@ const SEALED_AT_ONCE = 2000
 const TRIM_OPERATIONS = 20_000
 /** A generation is copied without its free pages at close when they are more than this share of it. */
 const FREE_SHARE = 0.25
-/** Bytes of trimmed log and removed records that are worth a compaction at close. */
+/** Bytes that went through the log, or of an index, from which on reclaiming is worth its time. */
 const TRIMMED_BYTES = 1 << 20
 /** Typed arrays and large integers come back as what they were. */
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
@@ -58,7 +58,17 @@ export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint |
  * are; relaxed ones need a barrier of ours), then the index is written, then the log is cut.
  */
 export async function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): Promise<{ written: Promise<void> }> {
+  if (engine.damage) throw engine.damage
   if (engine.settings.durability === 'relaxed') await engine.truth.sync()
+  try {
+    return await beginWriting(engine, position)
+  } catch (error) {
+    engine.cache.endWriting(false)
+    throw error
+  }
+}
+
+async function beginWriting(engine: Engine, position: LogPosition): Promise<{ written: Promise<void> }> {
   const blocks: StandingBlock[] = []
   for (const dirty of engine.cache.dirtyBlocks()) {
     blocks.push(sealed(engine, dirty))
@@ -136,21 +146,36 @@ export function readTruthMeta(engine: Engine, snapshot?: TruthSnapshot): LogPosi
 }
 
 /**
- * Gives back, before closing, what deleting left behind: compacts the log's part of the truth, and copies the index without its free
- * pages into a new generation. The index is not used after that.
+ * Gives back, before closing, what the log and free pages take: compacts the log's part of the truth, and makes a copy of the index
+ * without its free pages the current one. The index is not used after that. What fails here is not needed: nothing is lost by it.
  */
 export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
-  if (logBytes > TRIMMED_BYTES) await engine.truth.compact(logKey(0), logKey(engine.head.sequence + 1))
-  await engine.blockWriter!.close()
-  const { bytes, free } = engine.blocks!.size()
-  if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) return
+  try {
+    if (logBytes > TRIMMED_BYTES) await engine.truth.compact(logKey(0), logKey(engine.head.sequence + 1))
+    await engine.blockWriter!.close()
+    const { bytes, free } = engine.blocks!.size()
+    if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) return
+    const directory = await copyGeneration(engine)
+    await engine.closeIndex()
+    if (reasonToDiscard(directory, engine.checksum)) return
+    // IMPORTANT: the copy is on stable storage before it becomes the current generation.
+    writeGeneration(engine.directory, engine.generation + 1)
+    rmSync(generationDirectory(engine.directory, engine.generation), { recursive: true, force: true })
+  } catch {
+    // Most likely there is no room for the copy.
+  }
+}
+
+/** Copies the live pages of the index into the next generation; returns its directory. What a failed copy leaves is removed. */
+export async function copyGeneration(engine: Engine): Promise<string> {
   const directory = generationDirectory(engine.directory, engine.generation + 1)
   rmSync(directory, { recursive: true, force: true })
-  await engine.blocks!.copyTo(directory)
-  await engine.closeIndex()
-  if (reasonToDiscard(directory, engine.checksum)) return
+  try {
+    await engine.blocks!.copyTo(directory)
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
   sealMeta(directory, engine.checksum)
-  // IMPORTANT: the copy is on stable storage before it becomes the current generation.
-  writeGeneration(engine.directory, engine.generation + 1)
-  rmSync(generationDirectory(engine.directory, engine.generation), { recursive: true, force: true })
+  return directory
 }

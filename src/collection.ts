@@ -1,13 +1,14 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { Found, GraphOptions } from '../index/graph.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
+import { decodeOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
 import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { type CollectionStats, collectionStats } from './stats.js'
-import type { Session } from './vector-level.js'
+import type { Session } from './session.js'
 import type { WriteOperation } from './writer.js'
 
 export type Vector = Float32Array | number[]
@@ -52,7 +53,7 @@ const CHUNK = 200
 /** Vectors of one shape with keys and metadata. Get one from `VectorLevel.collection`. */
 export class Collection<M = unknown> {
   readonly name: string
-  readonly #given: CollectionOptions
+  #given: CollectionOptions
   readonly #host: Host
 
   constructor(name: string, given: CollectionOptions, host: Host) {
@@ -72,7 +73,12 @@ export class Collection<M = unknown> {
 
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when the collection was declared otherwise before */
   checkGiven(given: CollectionOptions): void {
-    checkAgainstStored(this.name, given, withDefaults(this.#given))
+    for (const [option, value] of Object.entries(given) as [keyof CollectionOptions, unknown][]) {
+      const declared = this.#given[option]
+      if (declared === undefined || declared === value) continue
+      throw new VectorLevelError('VECTOR_OPTIONS_MISMATCH', `collection '${this.name}' was declared with ${option} ${declared}, not ${String(value)}`)
+    }
+    this.#given = { ...given, ...this.#given }
   }
 
   /**
@@ -178,7 +184,8 @@ export class Collection<M = unknown> {
         return chunk.map(({ key, ordinal }, i) => [key.toString(), withRecords ? this.#decode(engine, collection, key, ordinal, stored[i]) : undefined])
       }
       for await (const [stored, value] of engine.truth.entries(storedRange(id, range), snapshot)) {
-        chunk.push({ key: userPart(stored), ordinal: value.readUInt32LE(0) })
+        const key = userPart(stored)
+        chunk.push({ key, ordinal: decodeOrdinal(engine.checksum, id, key, value) })
         if (chunk.length < CHUNK) continue
         yield* await records()
         chunk = []
@@ -271,7 +278,10 @@ export class Collection<M = unknown> {
 
   #stored(engine: Engine): OpenCollection | undefined {
     const collection = engine.collections.get(this.name)
-    if (collection) this.checkStored(collection.options)
+    if (collection && this.#given !== collection.options) {
+      this.checkStored(collection.options)
+      this.#given = collection.options
+    }
     return collection
   }
 

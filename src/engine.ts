@@ -11,6 +11,7 @@ import type { BlockStore } from '../storage/block-store.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
+import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
@@ -107,8 +108,8 @@ export class Engine {
   /** Makes a copy of the current generation, with the same blocks, the current one, and removes the other. */
   async switchGeneration(generation: number, blocks: BlockStore): Promise<void> {
     const old = { blocks: this.blocks!, writer: this.blockWriter!, directory: generationDirectory(this.directory, this.generation) }
-    this.useGeneration(generation, blocks)
     writeGeneration(this.directory, generation)
+    this.useGeneration(generation, blocks)
     await old.writer.close()
     await old.blocks.close()
     rmSync(old.directory, { recursive: true, force: true })
@@ -183,7 +184,8 @@ export class Engine {
   }
 
   #loadBlock(place: number, frame: number, byteLength: number): void {
-    const found = this.blocks?.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
+    if (!this.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.directory} was closed while it was read`)
+    const found = this.blocks.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
     if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) return
     throw this.discardIndex(new VectorLevelError('VECTOR_CORRUPTION',
       `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`))
@@ -198,7 +200,8 @@ export class Engine {
 
   /** The ordinal of a key, undefined when there is none. */
   ordinalOf(collection: number, key: Uint8Array, snapshot?: TruthSnapshot): number | undefined {
-    return this.truth.get(userKey(collection, key), snapshot)?.readUInt32LE(0)
+    const value = this.truth.get(userKey(collection, key), snapshot)
+    return value && decodeOrdinal(this.checksum, collection, key, value)
   }
 
   /** @throws {VectorLevelError} VECTOR_CORRUPTION when the record is missing, damaged, or another key's */

@@ -41,7 +41,7 @@ export async function measureRecall(collection: OpenCollection | undefined, opti
   let hits = 0
   let wanted = 0
   let queries = 0
-  for (; queries < sample; queries++) {
+  for (; queries < sample && graph.live > 0; queries++) {
     if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `measuring recall was aborted after ${queries} of ${sample} queries`, signal.reason)
     let ordinal = random.below(graph.ordinals)
     while (graph.stateOf(ordinal) !== STATE_LIVE) ordinal = (ordinal + 1) % graph.ordinals

@@ -1,16 +1,19 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
-import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd } from '../storage/keys.js'
+import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
+import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import {
   clearOpeningMarker, generationDirectory, hasOpeningMarker, newUuid, readGeneration, readIdentity, setOpeningMarker, truthDirectory,
   writeGeneration, writeIdentity, FORMAT
 } from '../storage/store-file.js'
+import { syncDirectory } from '../storage/sync.js'
 import { Truth } from '../storage/truth.js'
+import { applyEntry } from './apply.js'
 import { type Checkpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { DatabaseSettings } from './options.js'
@@ -69,6 +72,9 @@ async function create(engine: Engine): Promise<void> {
       `${engine.directory} has records (key ${key.toString('hex', 0, 12)}) but no STORE file; restore that file, or move 'truth' away`)
   }
   await engine.truth.commit(batch => batch.put(META_KEY, encodeTruthMeta(engine, { sequence: 0, hash: 0n })), true)
+  // LevelDB does not sync the directory in which it names its files.
+  syncDirectory(truthDirectory(engine.directory))
+  syncDirectory(dirname(engine.directory))
   writeIdentity(engine.directory, engine.identity.uuid)
 }
 
@@ -152,47 +158,53 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
   let replayed = 0
   for (const entry of log) {
     if (entry.sequence <= checkpoint.sequence) continue
+    const lost: { collection: number, ordinal: number }[] = []
     for (const { collection, ordinal } of entry.operations) {
-      if (ordinal !== NONE) storeRecord(engine, collection, ordinal)
+      if (ordinal !== NONE && !storeRecord(engine, collection, ordinal)) lost.push({ collection, ordinal })
       if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
     applyEntry(engine, entry)
+    for (const { collection, ordinal } of lost) engine.collectionById(collection).graph.forget(ordinal)
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
     replayed += entry.operations.length
   }
   return replayed
 }
 
-/** Makes the operations of an entry, whose vectors are stored, visible at once; trains what has enough by then. */
-export function applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): void {
-  const touched = new Set<number>()
-  for (const { collection, ordinal, previous } of operations) {
-    const { graph } = engine.collectionById(collection)
-    if (ordinal !== NONE) graph.show(ordinal)
-    if (previous !== NONE) graph.remove(previous)
-    touched.add(collection)
-  }
-  for (const id of touched) {
-    const { graph } = engine.collectionById(id)
-    if (graph.wantsTraining) graph.train()
-  }
-}
-
-function storeRecord(engine: Engine, collectionId: number, ordinal: number): void {
-  const { id, name, options, graph } = engine.collectionById(collectionId)
+/** Stores a vector again; false when its record is missing or damaged: it cannot be found then, and verify() tells of it. */
+function storeRecord(engine: Engine, collectionId: number, ordinal: number): boolean {
+  const { id, options, graph } = engine.collectionById(collectionId)
   const record = engine.truth.get(recordKey(id, ordinal))
-  if (!record) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection '${name}', which the log names, is missing`)
+  if (!record) return false
   const bits = new Uint32Array(options.dimensions)
-  const label = decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0)
-  graph.store(ordinal, new Float32Array(bits.buffer), label)
+  try {
+    graph.store(ordinal, new Float32Array(bits.buffer), decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0))
+    return true
+  } catch (error) {
+    if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION' && !engine.damage) return false
+    throw error
+  }
 }
 
 /** Begins an empty index: what the keys lead to is live, and is linked in the background. */
 async function rebuild(engine: Engine): Promise<void> {
   for (const { id, graph } of engine.collections.values()) {
     const live: number[] = []
-    for await (const [, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) live.push(value.readUInt32LE(0))
+    for await (const [key, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
+      // A damaged key leads nowhere; verify() tells of it.
+      const ordinal = tryDecode(() => decodeOrdinal(engine.checksum, id, userPart(key), value))
+      if (ordinal !== undefined) live.push(ordinal)
+    }
     const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
     graph.rebuild(Uint32Array.from(live).sort(), last ? ordinalOf(last[0]) + 1 : 0)
+  }
+}
+
+function tryDecode<T>(decode: () => T): T | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') return undefined
+    throw error
   }
 }

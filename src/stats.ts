@@ -2,7 +2,7 @@ import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
 import type { OpenCollection } from './engine.js'
-import type { Session } from './vector-level.js'
+import type { Session } from './session.js'
 
 export interface CollectionStats {
   name: string

@@ -4,22 +4,14 @@ import { takeDirectory } from '../storage/registry.js'
 import { type BackupOptions, backupStore, compactStore } from './backup.js'
 import { reclaim } from './checkpoint.js'
 import { Collection } from './collection.js'
-import type { Engine } from './engine.js'
 import { checkAgainstStored, checkCollectionOptions, checkDatabaseOptions, type CollectionOptions, type DatabaseSettings, type VectorLevelOptions } from './options.js'
 import { openStore } from './recovery.js'
+import type { Session } from './session.js'
 import { type DatabaseStats, databaseStats } from './stats.js'
 import { type Finding, verifyStore } from './verify.js'
 import { Writer } from './writer.js'
 
 export type Status = 'opening' | 'open' | 'closing' | 'closed'
-
-/** An open database, as its collections see it. */
-export interface Session {
-  readonly engine: Engine
-  readonly writer: Writer
-  /** Gives the directory back. */
-  release(): void
-}
 
 export interface VectorLevelEvents {
   opening: []
@@ -89,7 +81,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
 
   async #open(): Promise<void> {
     this.#status = 'opening'
-    this.emit('opening')
+    this.#tell('opening')
     // Not before the caller had the chance to declare collections and listen.
     await Promise.resolve()
     try {
@@ -102,7 +94,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     }
     this.#status = 'open'
     for (const { run } of this.#waiting.splice(0)) run(this.#session)
-    this.emit('open')
+    this.#tell('open')
   }
 
   async #openSession(): Promise<Session> {
@@ -118,12 +110,12 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         await engine.close()
         throw error
       }
-      if (replayed) this.emit('replay', { operations: replayed })
-      if (rebuilt && engine.head.sequence) this.emit('rebuild', { reason: rebuilt })
+      if (replayed) this.#tell('replay', { operations: replayed })
+      if (rebuilt && engine.head.sequence) this.#tell('rebuild', { reason: rebuilt })
       const writer = new Writer(engine, {
-        checkpoint: () => this.emit('checkpoint', { sequence: engine.watermark.sequence }),
-        checkpointFailed: error => this.emit('checkpointFailed', { error }),
-        rebuild: left => this.emit('rebuildProgress', { left })
+        checkpoint: () => this.#tell('checkpoint', { sequence: engine.watermark.sequence }),
+        checkpointFailed: error => this.#tell('checkpointFailed', { error }),
+        rebuild: left => this.#tell('rebuildProgress', { left })
       })
       return { engine, writer, release }
     } catch (error) {
@@ -150,7 +142,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     const session = this.#session
     if (!session) return
     this.#status = 'closing'
-    this.emit('closing')
+    this.#tell('closing')
     const { engine, writer, release } = session
     try {
       await writer.close()
@@ -161,7 +153,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         release()
         this.#status = 'closed'
       })
-      this.emit('closed')
+      this.#tell('closed')
     }
   }
 
@@ -184,13 +176,13 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     if (stored) checkAgainstStored(name, given, stored.options)
     const known = this.#collections.get(name)
     if (known) {
-      known.checkGiven(given)
+      if (!stored) known.checkGiven(given)
       return known as Collection<M>
     }
     const collection = new Collection<M>(name, given, {
       whenOpen: run => this.#whenOpen(run),
       sessionNow: () => this.#now(),
-      written: operations => this.emit('write', { collection: name, operations })
+      written: operations => this.#tell('write', { collection: name, operations })
     })
     this.#collections.set(name, collection as Collection<unknown>)
     return collection
@@ -228,6 +220,17 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   /** Walks through everything and says what is wrong: nothing when the store is sound. */
   async verify(): Promise<Finding[]> {
     return await verifyStore(await this.#ready())
+  }
+
+  /** Emits an event. A listener that throws harms nothing here: its error surfaces as one that nobody caught. */
+  #tell<E extends keyof VectorLevelEvents>(event: E, ...args: VectorLevelEvents[E]): void {
+    try {
+      ;(this.emit as (event: E, ...args: VectorLevelEvents[E]) => boolean).call(this, event, ...args)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   #ready(): Promise<Session> {

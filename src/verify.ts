@@ -3,11 +3,12 @@ import { findInGraph } from '../index/graph-check.js'
 import { STATE_LIVE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
+import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import type { TruthSnapshot } from '../storage/truth.js'
 import { readTruthMeta } from './checkpoint.js'
 import type { Engine, LogPosition, OpenCollection } from './engine.js'
-import type { Session } from './vector-level.js'
+import type { Session } from './session.js'
 
 /** Something that is wrong in a store. */
 export interface Finding {
@@ -97,8 +98,15 @@ async function verifyTruth(
   if (states instanceof Error) report('block', states.message)
   const keys = new Map<number, string>()
   for await (const [stored, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) }, snapshot)) {
-    const ordinal = value.length === 4 ? value.readUInt32LE(0) : -1
-    const key = userPart(stored).toString()
+    const bytes = userPart(stored)
+    const key = bytes.toString()
+    let ordinal: number
+    try {
+      ordinal = decodeOrdinal(engine.checksum, id, bytes, value)
+    } catch (error) {
+      report('key', (error as Error).message)
+      continue
+    }
     if (keys.has(ordinal)) report('key', `keys '${keys.get(ordinal)}' and '${key}' lead to the same ordinal ${ordinal}`)
     keys.set(ordinal, key)
   }

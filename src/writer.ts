@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
+import type { Graph } from '../index/graph.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
+import { encodeOrdinal } from '../storage/ordinal-format.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
 import { encodeRecord } from '../storage/record-format.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { applyEntry } from './recovery.js'
+import { applyEntry } from './apply.js'
 
 /** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
 const GROUP_OPERATIONS = 4096
@@ -14,6 +16,8 @@ const GROUP_BYTES = 16 << 20
 const SLICE_MS = 8
 /** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait. */
 const MOST_UNLINKED = 1000
+/** Longer ones would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After a failed checkpoint the next is tried so much later. */
 const RETRY_SECONDS = 5
 /** Frames that linking one node changes, at most and with room to spare. */
@@ -43,7 +47,7 @@ interface Request extends Waiting {
 interface Prepared {
   operations: LogOperation[]
   /** What becomes of each key: the ordinal, or NONE when it is deleted. */
-  keys: Map<string, { key: Buffer, ordinal: number }>
+  keys: Map<string, { key: Buffer, userKey: Buffer, collection: number, ordinal: number }>
   records: { collection: OpenCollection, ordinal: number, operation: WriteOperation }[]
 }
 
@@ -162,6 +166,10 @@ export class Writer {
     for (;;) {
       const asked = this.#checkpointCalls.length > 0
       for (const { work } of this.#quiet.splice(0)) work()
+      if (this.#engine.damage) {
+        this.#fail(this.#engine.damage)
+        return
+      }
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         const rebuilding = this.#rebuilding()
@@ -195,6 +203,8 @@ export class Writer {
   /** The index cannot go on, most likely because a block is damaged: those who wait are told, and so is who comes later. */
   #fail(error: unknown): void {
     const damage = this.#damage(error)
+    clearTimeout(this.#timer)
+    this.#timeIsUp = false
     for (const request of this.#queue.splice(0)) request.reject(damage)
     for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
   }
@@ -207,10 +217,10 @@ export class Writer {
   }
 
   async #commitGroup(): Promise<void> {
-    const group = this.#takeGroup()
+    const requests = this.#takeGroup()
+    const prepared: Prepared = { operations: [], keys: new Map(), records: [] }
+    const group = requests.filter(request => this.#prepare(request, prepared))
     try {
-      if (this.#engine.damage) throw this.#engine.damage
-      const prepared = this.#prepare(group)
       if (prepared.operations.length) await this.#commit(prepared)
       for (const request of group) request.resolve()
     } catch (error) {
@@ -232,29 +242,37 @@ export class Writer {
     return group
   }
 
-  /** Gives every put its ordinal, and finds what it replaces. */
-  #prepare(group: Request[]): Prepared {
-    const prepared: Prepared = { operations: [], keys: new Map(), records: [] }
-    const next = new Map<OpenCollection, number>()
-    for (const { operations } of group) {
-      for (const operation of operations) {
+  /** Adds a request to the group: gives its puts their ordinals, and finds what they replace. A request that cannot be is rejected alone. */
+  #prepare(request: Request, group: Prepared): boolean {
+    const own: Prepared = { operations: [], keys: new Map(), records: [] }
+    const next = (collection: OpenCollection): number => {
+      const last = own.records.findLast(record => record.collection === collection) ?? group.records.findLast(record => record.collection === collection)
+      return last ? last.ordinal + 1 : collection.graph.ordinals
+    }
+    try {
+      for (const operation of request.operations) {
         const { collection, key, put } = operation
         const stored = userKey(collection.id, key)
         const name = stored.toString('latin1')
-        const previous = prepared.keys.get(name)?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
+        const previous = (own.keys.get(name) ?? group.keys.get(name))?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
         if (!put && previous === NONE) continue
         let ordinal = NONE
         if (put) {
-          ordinal = next.get(collection) ?? collection.graph.ordinals
+          ordinal = next(collection)
           collection.graph.checkRoom(ordinal)
-          next.set(collection, ordinal + 1)
-          prepared.records.push({ collection, ordinal, operation })
+          own.records.push({ collection, ordinal, operation })
         }
-        prepared.keys.set(name, { key: stored, ordinal })
-        prepared.operations.push({ collection: collection.id, ordinal, previous })
+        own.keys.set(name, { key: stored, userKey: key, collection: collection.id, ordinal })
+        own.operations.push({ collection: collection.id, ordinal, previous })
       }
+    } catch (error) {
+      request.reject(error)
+      return false
     }
-    return prepared
+    for (const operation of own.operations) group.operations.push(operation)
+    for (const record of own.records) group.records.push(record)
+    for (const [name, key] of own.keys) group.keys.set(name, key)
+    return true
   }
 
   async #commit({ operations, keys, records }: Prepared): Promise<void> {
@@ -268,14 +286,9 @@ export class Writer {
         const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
         batch.put(recordKey(collection.id, ordinal), encodeRecord(engine.checksum, collection.id, ordinal, sequence, bits, operation.key, metadata))
       }
-      for (const { key, ordinal } of keys.values()) {
-        if (ordinal === NONE) {
-          batch.del(key)
-          continue
-        }
-        const value = Buffer.allocUnsafe(4)
-        value.writeUInt32LE(ordinal)
-        batch.put(key, value)
+      for (const { key, userKey, collection, ordinal } of keys.values()) {
+        if (ordinal === NONE) batch.del(key)
+        else batch.put(key, encodeOrdinal(engine.checksum, collection, userKey, ordinal))
       }
       for (const collection of created) engine.describe(collection, batch)
       batch.put(logKey(sequence), bytes)
@@ -284,8 +297,8 @@ export class Writer {
     for (const collection of created) collection.stored = true
     try {
       await this.#store(records)
-      engine.head = { sequence: sequence + operations.length - 1, hash }
       applyEntry(engine, { operations })
+      engine.head = { sequence: sequence + operations.length - 1, hash }
     } catch (error) {
       // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
       throw this.#damage(error)
@@ -325,9 +338,18 @@ export class Writer {
       // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
       let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
       const before = graph.rebuilding
-      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
+      while (this.#link(graph)) if (--budget <= 0 || performance.now() >= until) break
       if (before) this.#events.rebuild(graph.rebuilding)
       if (budget <= 0 || performance.now() >= until) return
+    }
+  }
+
+  /** Links the next node. What throws in the middle of that leaves half an insertion behind: such an index is given up. */
+  #link(graph: Graph): boolean {
+    try {
+      return graph.linkNext()
+    } catch (error) {
+      throw this.#engine.discardIndex(this.#damage(error))
     }
   }
 
@@ -338,9 +360,10 @@ export class Writer {
 
   #checkpointIn(seconds: number): NodeJS.Timeout {
     return setTimeout(() => {
+      this.#timer = undefined
       this.#timeIsUp = true
       this.#start()
-    }, seconds * 1000).unref()
+    }, Math.min(seconds * 1000, LONGEST_TIMER_MS)).unref()
   }
 
   /** Begins a checkpoint; resolves when the index may change again. */
@@ -358,19 +381,22 @@ export class Writer {
 
   async #finishCheckpoint(begun: ReturnType<typeof writeCheckpoint>, calls: Waiting[]): Promise<void> {
     try {
-      await (await begun).written
-      this.#failure = undefined
+      await (await begun).written.catch((error: unknown) => {
+        if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') this.#engine.discardIndex(error)
+        throw error
+      })
       await trimLog(this.#engine)
-      this.#events.checkpoint()
+      this.#failure = undefined
       for (const call of calls) call.resolve()
+      this.#events.checkpoint()
     } catch (error) {
       this.#failure = error
-      if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') this.#engine.discardIndex(error)
       if (!this.#closing) this.#timer ??= this.#checkpointIn(RETRY_SECONDS)
-      this.#events.checkpointFailed(error)
       for (const call of calls) call.reject(error)
+      this.#events.checkpointFailed(error)
     } finally {
       this.#writing = undefined
+      if (this.#timeIsUp) this.#start()
     }
   }
 }

@@ -58,8 +58,9 @@ export class BlockStore {
     let lent: Buffer | undefined
     try {
       lent = this.#blocks.getBinaryFast(place)
-    } catch {
-      return false
+    } catch (error) {
+      if (DAMAGE.test((error as Error).message)) return false
+      throw wrap(error, `cannot read block ${place}`)
     }
     if (lent?.length !== target.length) return false
     target.set(lent.subarray(0, lent.length))

@@ -37,7 +37,8 @@ export class BlockWriter {
   }
 
   write(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
-    return blocks.length <= INLINE ? this.#writeInline(blocks, meta) : this.#writeInThread(blocks, meta)
+    const worker = blocks.length > INLINE && this.#thread()
+    return worker ? this.#writeInThread(worker, blocks, meta) : this.#writeInline(blocks, meta)
   }
 
   async close(): Promise<void> {
@@ -61,8 +62,7 @@ export class BlockWriter {
     }
   }
 
-  #writeInThread(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
-    const worker = this.#worker ??= this.#start()
+  #writeInThread(worker: Worker, blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
     const request: WriteRequest = {
       frames: Uint32Array.from(blocks, block => block.frame),
       byteLengths: Uint32Array.from(blocks, block => block.byteLength),
@@ -92,13 +92,24 @@ export class BlockWriter {
     return { copied, written }
   }
 
+  /** The thread, undefined where none can be started. */
+  #thread(): Worker | undefined {
+    try {
+      return this.#worker ??= this.#start()
+    } catch {
+      return undefined
+    }
+  }
+
   #start(): Worker {
     const worker = new Worker(new URL('./block-worker.js', import.meta.url), {
-      workerData: { directory: this.#directory, memory: this.#arena.bytes.buffer }, name: 'vector-level checkpoint'
+      workerData: { directory: this.#directory, memory: this.#arena.bytes.buffer }, name: 'vector-level checkpoint', execArgv: []
     })
     worker.unref()
     const ended = (message: string): void => {
-      if (this.#worker === worker) this.#worker = undefined
+      // A thread that ended before was replaced: its end is nothing to the present request.
+      if (this.#worker !== worker) return
+      this.#worker = undefined
       this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message })
     }
     worker.on('message', (reply: WriteReply) => this.#listener?.(reply))

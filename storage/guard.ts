@@ -28,7 +28,7 @@ export function reasonToDiscard(directory: string, checksum: Checksum): string |
     const metas = [0, 1].map(page => readMeta(file, page))
     const foreign = metas.findIndex(({ bytes }) => bytes.readUInt32LE(24) !== MAGIC)
     if (foreign >= 0) return `meta page ${foreign} of the data file has no magic number`
-    const newest = metas[0]!.transaction > metas[1]!.transaction ? metas[0]! : metas[1]!
+    const newest = newestOf(metas)
     const needed = (newest.lastPage + 1n) * BigInt(PAGE_BYTES)
     if (BigInt(size) < needed) return `the data file has ${size} bytes of ${needed}`
     return brokenSeal(directory, metas, checksum)
@@ -43,17 +43,17 @@ export function reasonToDiscard(directory: string, checksum: Checksum): string |
  * A seal that is lost, or older than the pages, proves nothing, so it need not be durable, nor be written at all.
  */
 export function sealMeta(directory: string, checksum: Checksum): void {
-  const file = openSync(dataFile(directory), 'r')
+  let file: number | undefined
   try {
-    const [first, second] = [readMeta(file, 0), readMeta(file, 1)]
-    const newest = first!.transaction > second!.transaction ? first! : second!
+    file = openSync(dataFile(directory), 'r')
+    const newest = newestOf([readMeta(file, 0), readMeta(file, 1)])
     const temporary = join(directory, `${SEAL}.tmp`)
     writeFileSync(temporary, JSON.stringify({ transaction: String(newest.transaction), hash: String(checksum.hash(0n, newest.bytes)) }))
     renameSync(temporary, join(directory, SEAL))
   } catch {
     // On a full disk, for example: the older seal stays.
   } finally {
-    closeSync(file)
+    if (file !== undefined) closeSync(file)
   }
 }
 
@@ -67,13 +67,17 @@ function brokenSeal(directory: string, metas: MetaPage[], checksum: Checksum): s
   } catch {
     return undefined
   }
-  const newest = metas.reduce((a, b) => (a.transaction > b.transaction ? a : b))
+  const newest = newestOf(metas)
   if (newest.transaction < transaction) return `its newest transaction is ${newest.transaction}, and ${transaction} was written`
   const sealed = metas.find(meta => meta.transaction === transaction)
   if (sealed && checksum.hash(0n, sealed.bytes) !== hash) return `the meta page of transaction ${transaction} is not as it was written`
   // Two transactions on, both pages are newer; until then the sealed page must be there.
   if (!sealed && metas.some(meta => meta.transaction < transaction)) return `the meta page of transaction ${transaction} is gone`
   return undefined
+}
+
+function newestOf(metas: MetaPage[]): MetaPage {
+  return metas.reduce((a, b) => (a.transaction > b.transaction ? a : b))
 }
 
 function readMeta(file: number, page: number): MetaPage {

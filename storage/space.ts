@@ -19,6 +19,8 @@ const FIRST_CAPACITY = 32
 
 export interface SpaceShape {
   rowBytes: number
+  /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
+  copies?: boolean
   /** Fills the frame at `frame` with a block. */
   load(block: number, frame: number): void
 }
@@ -34,6 +36,7 @@ export class Space {
   readonly frameBytes: number
   readonly #arena: Arena
   readonly #load: (block: number, frame: number) => void
+  readonly #copies: boolean
   #capacity = 0
   #tables = 0
   /** A bit per block: it is on disk. */
@@ -42,6 +45,7 @@ export class Space {
   constructor(arena: Arena, id: number, shape: SpaceShape) {
     this.#arena = arena
     this.#load = shape.load
+    this.#copies = shape.copies ?? false
     this.id = id
     this.rowBytes = shape.rowBytes
     this.frameClass = frameClassFor(shape.rowBytes)
@@ -143,6 +147,7 @@ export class Space {
 
   /** Blocks that must stay: dirty ones, and those being written. */
   countDirty(): number {
+    if (this.#copies) return 0
     let count = 0
     for (const flag of this.#dirtyFlags()) count += flag === CLEAN ? 0 : 1
     return count

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { encodeOrdinal } from '../../storage/ordinal-format.js'
 import { recordKey, userKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { VectorLevel } from '../../src/index.js'
 import { opened, PLANE, SMALL, sound, withStore } from './store.js'
+import { makeChecksum } from '../storage/bytes.js'
 import { normalVectors } from './vectors.js'
 
 const test = suite('verify')
@@ -42,17 +44,13 @@ async function tamper(location: string, change: (batch: TruthBatch, truth: Truth
 
 const COLLECTION = 1
 const key = (name: string): Buffer => userKey(COLLECTION, Buffer.from(name))
-const ordinal = (n: number): Buffer => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32LE(n)
-  return bytes
-}
+const ordinal = (name: string, n: number): Buffer => encodeOrdinal(makeChecksum(), COLLECTION, Buffer.from(name), n)
 
 const TAMPERING: [string, (batch: TruthBatch, truth: Truth) => void, ...RegExp[]][] = [
   ['a record that is missing', batch => batch.del(recordKey(COLLECTION, 3)), /key 'k3' leads to ordinal 3, which has no record/, /6 live ordinals, the records are 5/],
   ['a key that is missing', batch => batch.del(key('k3')), /record of 'k3' has ordinal 3, which no key leads to/],
-  ['a key that leads to another record', batch => batch.put(key('k3'), ordinal(4)), /'k3' and 'k4' lead to the same ordinal 4/, /ordinal 3/],
-  ['a key that leads nowhere', batch => batch.put(key('new'), ordinal(77)), /key 'new' leads to ordinal 77, which has no record/],
+  ['a key that leads to another record', batch => batch.put(key('k3'), ordinal('k3', 4)), /'k3' and 'k4' lead to the same ordinal 4/, /ordinal 3/],
+  ['a key that leads nowhere', batch => batch.put(key('new'), ordinal('new', 77)), /key 'new' leads to ordinal 77, which has no record/],
   ['a key with less than an ordinal', batch => batch.put(key('k3'), Buffer.alloc(2)), /'k3'/],
   ['a record of which a bit is flipped', (batch, truth) => {
     const record = truth.get(recordKey(COLLECTION, 3))!

@@ -1,0 +1,17 @@
+import { type LogEntry, NONE } from '../storage/log-format.js'
+import type { Engine } from './engine.js'
+
+/** Makes the operations of an entry, whose vectors are stored, visible at once; trains what has enough by then. */
+export function applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): void {
+  const touched = new Set<number>()
+  for (const { collection, ordinal, previous } of operations) {
+    const { graph } = engine.collectionById(collection)
+    if (ordinal !== NONE) graph.show(ordinal)
+    if (previous !== NONE) graph.remove(previous)
+    touched.add(collection)
+  }
+  for (const id of touched) {
+    const { graph } = engine.collectionById(id)
+    if (graph.wantsTraining) graph.train()
+  }
+}
