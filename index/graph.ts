@@ -7,7 +7,7 @@ import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS,
-  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
+  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
 } from './kernel/layout.js'
@@ -204,7 +204,6 @@ export class Graph {
     this.upper.reserve(state.slots + MOST_LEVELS)
     for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
     this.#ordinals = state.ordinals
-    this.#set(GRAPH_ORDINALS, state.ordinals)
     this.#linked = state.linked
     this.#uncoded = state.uncoded
     this.#rebuilt = state.rebuilt
@@ -233,7 +232,6 @@ export class Graph {
   show(ordinal: number): void {
     this.#setState(ordinal, STATE_LIVE)
     this.#ordinals = ordinal + 1
-    this.#set(GRAPH_ORDINALS, this.#ordinals)
     this.#live++
   }
 
@@ -275,7 +273,6 @@ export class Graph {
     for (const ordinal of live) this.#setState(ordinal, STATE_LIVE)
     this.#live = live.length
     this.#ordinals = ordinals
-    this.#set(GRAPH_ORDINALS, ordinals)
     this.#uncoded = ordinals
     this.#rebuilt = ordinals
     if (this.wantsTraining) this.#trainOn(live)

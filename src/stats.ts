@@ -15,7 +15,7 @@ export interface CollectionStats {
   trained: boolean
   /** Vectors that are searched by scanning, because they are not linked into the graph yet. */
   unlinked: number
-  /** Nodes of the graph whose record is gone. */
+  /** Ordinals that are used up: their records were replaced or deleted. */
   tombstones: number
   /** Upper levels of the graph. */
   levels: number

@@ -1,9 +1,8 @@
 import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
-import { NO_BLOCK } from './kernel/layout.js'
+import { NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
 import { Space, type SpaceShape } from './space.js'
 
-export const PAGE_BYTES = 4096
 /** Frames have 1, 2, 4, 8 or 16 pages. */
 const CLASSES = 5
 /** The share of frames that changes may take. */
@@ -49,10 +48,6 @@ export class BlockCache {
     const space = new Space(this.#arena, this.#spaces.length, shape)
     this.#spaces.push(space)
     return space
-  }
-
-  spaceById(id: number): Space {
-    return this.#spaces[id]!
   }
 
   /** Makes a block resident; the kernel calls this for a block that its table does not have. */

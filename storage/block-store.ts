@@ -2,9 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { VectorLevelError } from '../floor/errors.js'
+import { PAGE_BYTES } from './kernel/layout.js'
 import { syncDirectory, syncFile } from './sync.js'
 
-const PAGE_BYTES = 4096
 const META_PAGES = 2
 
 interface TreeStats {
@@ -69,10 +69,6 @@ export class BlockStore {
 
   readMeta(name: string): Buffer | undefined {
     return this.#meta.getBinary(name)
-  }
-
-  metaNames(): string[] {
-    return [...this.#meta.getKeys()]
   }
 
   places(): Iterable<number> {

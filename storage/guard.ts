@@ -2,8 +2,8 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, ren
 import { join } from 'node:path'
 import { dataFile } from './block-store.js'
 import type { Checksum } from './checksum.js'
+import { PAGE_BYTES } from './kernel/layout.js'
 
-const PAGE_BYTES = 4096
 const MAGIC = 0xbeefc0de
 const SEAL = 'SEAL'
 

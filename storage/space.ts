@@ -1,11 +1,10 @@
+import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
 import {
-  BLOCK_HEADER, SPACE_BYTES, SPACE_CAPACITY, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT,
-  SPACE_TABLE
+  BLOCK_HEADER, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
+  SPACE_SHIFT, SPACE_TABLE
 } from './kernel/layout.js'
-import { VectorLevelError } from '../floor/errors.js'
 
-const PAGE_BYTES = 4096
 /** An LMDB value of this much less than whole pages fills its pages exactly (the header of an overflow page). */
 export const PAGE_SLACK = 24
 /** Rows are numbered below this. */

@@ -11,8 +11,7 @@ export const GRAPH_RECORDS = 8
 /** A level descriptor for level 0 (rows by ordinal) and one for the upper levels (rows by slot). */
 export const GRAPH_BASE = 16
 export const GRAPH_UPPER = 48
-/** Ordinals and slots in use so far; the next one to be given out. */
-export const GRAPH_ORDINALS = 80
+/** Slots in use so far; the next one to be given out. */
 export const GRAPH_SLOTS = 84
 /** The slot of the entry point and its level; 0 levels when the graph is empty. */
 export const GRAPH_ENTRY = 88
@@ -57,9 +56,8 @@ export const METRIC_L2 = 0
 export const METRIC_COSINE = 1
 export const METRIC_DOT = 2
 
-/** One byte an ordinal. A hidden node is linked, but its batch is not yet applied as a whole. */
+/** One byte an ordinal: never used or forgotten, found by searches, or removed while its node stays in the graph. */
 export const STATE_FREE = 0
-export const STATE_HIDDEN = 1
 export const STATE_LIVE = 2
 export const STATE_DEAD = 3
 
@@ -86,7 +84,6 @@ export const SCRATCH_COPIES = 52
 export const SCRATCH_SELECTED = 56
 export const SCRATCH_ROW = 60
 export const SCRATCH_RESULT = 64
-export const SCRATCH_RESULT_COUNT = 68
 export const SCRATCH_CANDIDATES = 72
 /** Counters of the work done, u32, wrapping: distances, hops. */
 export const SCRATCH_DISTANCES = 80

@@ -26,6 +26,9 @@ export const SPACE_SHIFT = 28
 export const SPACE_ID = 32
 export const SPACE_BYTES = 64
 
+/** Bytes of a page of LMDB, and of the smallest frame. */
+export const PAGE_BYTES = 4096
+
 /** Bytes before the first row of a block. */
 export const BLOCK_HEADER = 24
 
