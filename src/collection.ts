@@ -4,12 +4,12 @@ import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
+import type { WriteOperation } from './group.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
 import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { type CollectionStats, collectionStats } from './stats.js'
 import type { Session } from './session.js'
-import type { WriteOperation } from './writer.js'
 
 export type Vector = Float32Array | number[]
 

@@ -1,12 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import type { Graph } from '../index/graph.js'
-import { logKey, recordKey, userKey } from '../storage/keys.js'
-import { encodeOrdinal } from '../storage/ordinal-format.js'
-import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
-import { encodeRecord } from '../storage/record-format.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
-import type { Engine, OpenCollection } from './engine.js'
+import type { Engine } from './engine.js'
+import { Group, type NewRecord, type WriteOperation } from './group.js'
 import { applyEntry } from './apply.js'
 
 /** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
@@ -23,13 +20,6 @@ const RETRY_SECONDS = 5
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 
-export interface WriteOperation {
-  collection: OpenCollection
-  key: Buffer
-  /** undefined deletes. */
-  put?: { vector: Float32Array, metadata: Uint8Array }
-}
-
 interface Waiting {
   resolve(): void
   reject(error: unknown): void
@@ -42,13 +32,6 @@ interface Quiet {
 
 interface Request extends Waiting {
   operations: WriteOperation[]
-}
-
-interface Prepared {
-  operations: LogOperation[]
-  /** What becomes of each key: the ordinal, or NONE when it is deleted. */
-  keys: Map<string, { key: Buffer, userKey: Buffer, collection: number, ordinal: number }>
-  records: { collection: OpenCollection, ordinal: number, operation: WriteOperation }[]
 }
 
 /** What a writer tells of what nobody called for. */
@@ -217,14 +200,21 @@ export class Writer {
   }
 
   async #commitGroup(): Promise<void> {
-    const requests = this.#takeGroup()
-    const prepared: Prepared = { operations: [], keys: new Map(), records: [] }
-    const group = requests.filter(request => this.#prepare(request, prepared))
+    const group = new Group(this.#engine)
+    const requests = this.#takeGroup().filter(request => {
+      try {
+        group.add(request.operations)
+        return true
+      } catch (error) {
+        request.reject(error)
+        return false
+      }
+    })
     try {
-      if (prepared.operations.length) await this.#commit(prepared)
-      for (const request of group) request.resolve()
+      if (group.count) await this.#commit(group)
+      for (const request of requests) request.resolve()
     } catch (error) {
-      for (const request of group) request.reject(error)
+      for (const request of requests) request.reject(error)
     }
   }
 
@@ -242,76 +232,27 @@ export class Writer {
     return group
   }
 
-  /** Adds a request to the group: gives its puts their ordinals, and finds what they replace. A request that cannot be is rejected alone. */
-  #prepare(request: Request, group: Prepared): boolean {
-    const own: Prepared = { operations: [], keys: new Map(), records: [] }
-    const next = (collection: OpenCollection): number => {
-      const last = own.records.findLast(record => record.collection === collection) ?? group.records.findLast(record => record.collection === collection)
-      return last ? last.ordinal + 1 : collection.graph.ordinals
-    }
-    try {
-      for (const operation of request.operations) {
-        const { collection, key, put } = operation
-        const stored = userKey(collection.id, key)
-        const name = stored.toString('latin1')
-        const previous = (own.keys.get(name) ?? group.keys.get(name))?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
-        if (!put && previous === NONE) continue
-        let ordinal = NONE
-        if (put) {
-          ordinal = next(collection)
-          collection.graph.checkRoom(ordinal)
-          own.records.push({ collection, ordinal, operation })
-        }
-        own.keys.set(name, { key: stored, userKey: key, collection: collection.id, ordinal })
-        own.operations.push({ collection: collection.id, ordinal, previous })
-      }
-    } catch (error) {
-      request.reject(error)
-      return false
-    }
-    for (const operation of own.operations) group.operations.push(operation)
-    for (const record of own.records) group.records.push(record)
-    for (const [name, key] of own.keys) group.keys.set(name, key)
-    return true
-  }
-
-  async #commit({ operations, keys, records }: Prepared): Promise<void> {
+  async #commit(group: Group): Promise<void> {
     const engine = this.#engine
-    const sequence = engine.head.sequence + 1
-    const created = new Set(records.map(({ collection }) => collection).filter(({ stored }) => !stored))
-    const { bytes, hash } = encodeLogEntry(engine.checksum, engine.head.hash, sequence, operations)
-    await engine.truth.commit(batch => {
-      for (const { collection, ordinal, operation } of records) {
-        const { vector, metadata } = operation.put!
-        const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
-        batch.put(recordKey(collection.id, ordinal), encodeRecord(engine.checksum, collection.id, ordinal, sequence, bits, operation.key, metadata))
-      }
-      for (const { key, userKey, collection, ordinal } of keys.values()) {
-        if (ordinal === NONE) batch.del(key)
-        else batch.put(key, encodeOrdinal(engine.checksum, collection, userKey, ordinal))
-      }
-      for (const collection of created) engine.describe(collection, batch)
-      batch.put(logKey(sequence), bytes)
-    }, engine.settings.durability === 'strict')
-    this.#logBytes += bytes.length
-    for (const collection of created) collection.stored = true
+    const { hash, byteLength } = await group.write()
+    this.#logBytes += byteLength
     try {
-      await this.#store(records)
-      applyEntry(engine, { operations })
-      engine.head = { sequence: sequence + operations.length - 1, hash }
+      await this.#store(group.records)
+      applyEntry(engine, group)
+      engine.head = { sequence: engine.head.sequence + group.count, hash }
     } catch (error) {
       // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
       throw this.#damage(error)
     }
-    this.#sinceCheckpoint += operations.length
+    this.#sinceCheckpoint += group.count
     this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
   }
 
   /** Encodes what was committed; nothing of it is visible yet. */
-  async #store(records: Prepared['records']): Promise<void> {
+  async #store(records: NewRecord[]): Promise<void> {
     let until = performance.now() + SLICE_MS
-    for (const { collection, ordinal, operation } of records) {
-      collection.graph.store(ordinal, operation.put!.vector, { key: operation.key, metadata: operation.put!.metadata })
+    for (const { collection, ordinal, key, put } of records) {
+      collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
       if (performance.now() < until) continue
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
       if (this.#engine.cacheIsDirty) await this.#makeRoom()
