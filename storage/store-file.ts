@@ -15,18 +15,29 @@ export interface StoreIdentity {
   created: string
 }
 
+/** What the system says of a file, as an error of ours. */
+function onFile<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new VectorLevelError('VECTOR_IO_ERROR', `cannot use ${path}: ${(error as Error).message}`, error)
+  }
+}
+
 /** Replaces a small file as a whole, durably. */
 function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.tmp`
-  const file = openSync(temporary, 'w')
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(temporary, path)
-  syncDirectory(dirname(path))
+  onFile(path, () => {
+    const temporary = `${path}.tmp`
+    const file = openSync(temporary, 'w')
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+    syncDirectory(dirname(path))
+  })
 }
 
 /**
@@ -37,9 +48,10 @@ function writeWhole(path: string, text: string): void {
 export function readIdentity(directory: string): StoreIdentity | undefined {
   const path = join(directory, STORE)
   if (!existsSync(path)) return undefined
+  const text = onFile(path, () => readFileSync(path, 'utf8'))
   let identity: StoreIdentity
   try {
-    identity = JSON.parse(readFileSync(path, 'utf8')) as StoreIdentity
+    identity = JSON.parse(text) as StoreIdentity
   } catch (error) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `${path} is not the identity of a store`, error)
   }
@@ -67,7 +79,7 @@ export function newUuid(): string {
 export function readGeneration(directory: string): number {
   const path = join(directory, INDEX)
   if (!existsSync(path)) return 0
-  const text = readFileSync(path, 'utf8').trim()
+  const text = onFile(path, () => readFileSync(path, 'utf8')).trim()
   return /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0
 }
 
