@@ -22,3 +22,13 @@ export class VectorLevelError extends Error {
     this.code = code
   }
 }
+
+/** What `read` returns, undefined when it meets damage: for callers that go on without the damaged thing. */
+export function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') return undefined
+    throw error
+  }
+}

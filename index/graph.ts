@@ -1,13 +1,13 @@
 import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
-import { VectorLevelError } from '../floor/errors.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS,
-  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE,
+  GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
 } from './kernel/layout.js'
@@ -193,7 +193,8 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, rebuilt: this.#rebuilt, slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
+      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, rebuilt: this.#rebuilt,
+      slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
       stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
   }
@@ -230,6 +231,7 @@ export class Graph {
 
   /** Lets every search find a stored ordinal; ordinals become visible in their order. */
   show(ordinal: number): void {
+    this.#reserve(ordinal + 1)
     this.#setState(ordinal, STATE_LIVE)
     this.#ordinals = ordinal + 1
     this.#live++
@@ -282,21 +284,11 @@ export class Graph {
     const step = Math.max(1, Math.ceil(live.length / TRAINING_SAMPLE))
     const sample: Float32Array[] = []
     for (let i = 0; i < live.length; i += step) {
-      const vector = this.#readableVector(live[i]!)
+      const vector = unlessDamaged(() => this.records.vector(live[i]!))
       if (vector) sample.push(vector)
     }
     const { codec, dimensions, metric } = this.options
     this.#setCodebook(codecs[codec].train(sample, dimensions, metric)!)
-  }
-
-  /** The vector of an ordinal, undefined when its record is damaged. */
-  #readableVector(ordinal: number): Float32Array | undefined {
-    try {
-      return this.records.vector(ordinal)
-    } catch (error) {
-      if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') return undefined
-      throw error
-    }
   }
 
   /** Takes an ordinal whose record is damaged out of the index. */
@@ -307,7 +299,7 @@ export class Graph {
 
   /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
   #encode(ordinal: number): void {
-    const vector = this.#readableVector(ordinal)
+    const vector = unlessDamaged(() => this.records.vector(ordinal))
     if (!vector) {
       this.forget(ordinal)
       return

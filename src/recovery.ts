@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { VectorLevelError } from '../floor/errors.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
@@ -103,7 +103,8 @@ async function readLog(engine: Engine): Promise<LogEntry[]> {
 async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | string> {
   const generation = readGeneration(engine.directory)
   const directory = generationDirectory(engine.directory, generation)
-  let reason = generation === 0 ? 'there is no index' : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory, engine.checksum)
+  let reason = generation === 0 ? 'there is no index'
+    : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory, engine.checksum)
   if (!reason) {
     setOpeningMarker(engine.directory)
     let blocks: BlockStore | undefined
@@ -177,13 +178,9 @@ function storeRecord(engine: Engine, collectionId: number, ordinal: number): boo
   const record = engine.truth.get(recordKey(id, ordinal))
   if (!record) return false
   const bits = new Uint32Array(options.dimensions)
-  try {
-    graph.store(ordinal, new Float32Array(bits.buffer), decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0))
-    return true
-  } catch (error) {
-    if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION' && !engine.damage) return false
-    throw error
-  }
+  const label = unlessDamaged(() => decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0))
+  if (label) graph.store(ordinal, new Float32Array(bits.buffer), label)
+  return label !== undefined
 }
 
 /** Begins an empty index: what the keys lead to is live, and is linked in the background. */
@@ -192,19 +189,12 @@ async function rebuild(engine: Engine): Promise<void> {
     const live: number[] = []
     for await (const [key, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
       // A damaged key leads nowhere; verify() tells of it.
-      const ordinal = tryDecode(() => decodeOrdinal(engine.checksum, id, userPart(key), value))
+      const ordinal = unlessDamaged(() => decodeOrdinal(engine.checksum, id, userPart(key), value))
       if (ordinal !== undefined) live.push(ordinal)
     }
     const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
-    graph.rebuild(Uint32Array.from(live).sort(), last ? ordinalOf(last[0]) + 1 : 0)
-  }
-}
-
-function tryDecode<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch (error) {
-    if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') return undefined
-    throw error
+    // Behind all that is named: by records, which the log may still name, and by keys, whose records may be lost.
+    const ordinals = live.reduce((most, ordinal) => Math.max(most, ordinal + 1), last ? ordinalOf(last[0]) + 1 : 0)
+    graph.rebuild(Uint32Array.from(live).sort(), ordinals)
   }
 }

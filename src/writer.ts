@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
-import type { Graph } from '../index/graph.js'
+import { applyEntry } from './apply.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import type { Engine } from './engine.js'
 import { Group, type NewRecord, type WriteOperation } from './group.js'
-import { applyEntry } from './apply.js'
 
 /** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
 const GROUP_OPERATIONS = 4096
@@ -23,11 +22,6 @@ const FRAMES_A_NODE = 64
 interface Waiting {
   resolve(): void
   reject(error: unknown): void
-}
-
-/** Work that needs the store at rest: no group under way. */
-interface Quiet {
-  work(): void
 }
 
 interface Request extends Waiting {
@@ -56,7 +50,8 @@ export class Writer {
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
-  #quiet: Quiet[] = []
+  /** Work that needs the store at rest: no group under way. */
+  #quiet: (() => void)[] = []
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
   #failure: unknown
@@ -96,13 +91,11 @@ export class Writer {
   /** Runs `look` at once between two groups, when records, log and index agree. */
   atRest<T>(look: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#quiet.push({
-        work: () => {
-          try {
-            resolve(look())
-          } catch (error) {
-            reject(error as Error)
-          }
+      this.#quiet.push(() => {
+        try {
+          resolve(look())
+        } catch (error) {
+          reject(error as Error)
         }
       })
       this.#start()
@@ -148,7 +141,7 @@ export class Writer {
     await Promise.resolve()
     for (;;) {
       const asked = this.#checkpointCalls.length > 0
-      for (const { work } of this.#quiet.splice(0)) work()
+      for (const work of this.#quiet.splice(0)) work()
       if (this.#engine.damage) {
         this.#fail(this.#engine.damage)
         return
@@ -183,7 +176,10 @@ export class Writer {
     return false
   }
 
-  /** The index cannot go on, most likely because a block is damaged: those who wait are told, and so is who comes later. */
+  /**
+   * The index in memory cannot go on; half an insertion may be in it. Those who wait are told, and so is who comes later. No checkpoint is
+   * written from now on, so the index on disk stays the one of the last.
+   */
   #fail(error: unknown): void {
     const damage = this.#damage(error)
     clearTimeout(this.#timer)
@@ -279,18 +275,9 @@ export class Writer {
       // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
       let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
       const before = graph.rebuilding
-      while (this.#link(graph)) if (--budget <= 0 || performance.now() >= until) break
+      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
       if (before) this.#events.rebuild(graph.rebuilding)
       if (budget <= 0 || performance.now() >= until) return
-    }
-  }
-
-  /** Links the next node. What throws in the middle of that leaves half an insertion behind: such an index is given up. */
-  #link(graph: Graph): boolean {
-    try {
-      return graph.linkNext()
-    } catch (error) {
-      throw this.#engine.discardIndex(this.#damage(error))
     }
   }
 

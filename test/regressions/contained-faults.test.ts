@@ -9,7 +9,7 @@ import { Truth } from '../../storage/truth.js'
 import { asked, copyOfOpenStore, inTime, keysOf, linked, opened, PLANE, rejects, withStore } from '../src/store.js'
 import { normalVectors } from '../src/vectors.js'
 
-const test = suite('what a review found')
+const test = suite('faults cost only what they must')
 
 test('a collection that does not fit the cache is refused, and harms no other', async () => {
   await withStore(async db => {
@@ -65,6 +65,34 @@ test('a damaged record costs itself alone when the index is built anew', async (
       assert.ok((await again.verify()).some(({ message }) => message.includes('ordinal 7')))
       await again.close()
     })
+  }
+})
+
+test('a record and a key that are lost at the end of a store cost themselves alone', async () => {
+  for (const lose of ['the log still names them', 'the index is lost too'] as const) {
+    await withStore(async (db, location) => {
+      const points = db.collection('points', { dimensions: 4, codec: 'f32' })
+      // More ordinals than the first tables of any space have rows for.
+      const vectors = normalVectors(5, 9000, 4)
+      await points.batch(vectors.slice(0, 10).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
+      await db.checkpoint()
+      await points.batch(vectors.slice(10).map((vector, i) => ({ type: 'put', key: `k${i + 10}`, vector })))
+      const damaged = `${location}-damaged`
+      copyOfOpenStore(location, damaged)
+      const truth = await Truth.open(join(damaged, 'truth'), false)
+      await truth.commit(batch => {
+        for (let ordinal = 4000; ordinal < 9000; ordinal++) batch.del(recordKey(1, ordinal))
+      }, true)
+      await truth.close()
+      if (lose === 'the index is lost too') rmSync(join(damaged, 'INDEX'))
+      const again = new VectorLevel(damaged, { cacheSize: 8 * 2 ** 20 })
+      const left = again.collection('points', { dimensions: 4 })
+      while ((await left.stats()).unlinked) await delay(5)
+      assert.is((await left.search(vectors[9]!, { k: 1 }))[0]!.key, 'k9')
+      await left.put('more', vectors[1]!)
+      assert.ok((await again.verify()).some(({ message }) => message.includes('has no record')))
+      await again.close()
+    }, { checkpoint: { operations: 1_000_000 } })
   }
 })
 
