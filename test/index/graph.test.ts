@@ -344,4 +344,11 @@ test('the graphs of fixed vectors are these, to the bit', () => {
   assert.equal(hashes, GOLDEN)
 })
 
+test('an ordinal whose vector was never stored can be shown, however far it is beyond the others', () => {
+  const { graph } = new MemoryIndex({ dimensions: 4, codec: 'f32' })
+  graph.show(500_000)
+  assert.ok(graph.states.capacity * graph.states.rowsPerBlock > 500_000)
+  assert.is(graph.stateOf(500_000), STATE_LIVE)
+})
+
 test.run()
