@@ -1,0 +1,43 @@
+import { Random } from '../../floor/random.js'
+import type { BatchOperation, CollectionOptions } from '../../src/index.js'
+
+export const POINTS: CollectionOptions = { dimensions: 8, metric: 'l2', codec: 'f32', M: 8, efConstruction: 40 }
+/** Keys that operations choose from, so that many replace and delete what earlier ones put. */
+export const KEYS = 400
+
+/** What `workload-child.ts` is to do, as JSON in its first argument. */
+export interface Workload {
+  location: string
+  durability: 'strict' | 'relaxed'
+  seed: number
+  /** Number of the first operation. */
+  from: number
+  /** Operations to do before it ends by itself; none: until it is killed. */
+  count?: number
+  /** Callers that write without waiting for each other. */
+  writers?: number
+  /** Operations between two automatic checkpoints. */
+  checkpointEvery?: number
+  /** Whether checkpoints, compactions, backups (into `${location}-backup-N`), verifications and searches go on beside the writes. */
+  maintenance?: boolean
+}
+
+/** What it says, a line each: a word, and the number of the first operation that it does not speak of. */
+export type Word =
+  /** All operations before are acknowledged. */
+  | 'acknowledged'
+  /** A call of checkpoint() that began when these were acknowledged has resolved: they survive a power cut also when relaxed. */
+  | 'checkpointed'
+  /** As many were acknowledged when a backup began that is complete now; the directory follows. */
+  | 'backed-up'
+
+/** The operation number `i`, always the same for a seed: a put, a deletion, or a batch of up to 12. The metadata of what it puts is `i`. */
+export function operationsOf(seed: number, i: number): BatchOperation<number>[] {
+  const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b))
+  const count = random.below(4) ? 1 : 1 + random.below(12)
+  return Array.from({ length: count }, () => {
+    const key = `k${random.below(KEYS)}`
+    if (random.below(4) === 0) return { type: 'del', key }
+    return { type: 'put', key, vector: Float32Array.from({ length: 8 }, () => random.normal()), metadata: i }
+  })
+}
