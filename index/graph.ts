@@ -16,8 +16,8 @@ import type { Scratch } from './scratch.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
-const BASE_STRIDE = 3
-const NO_NEIGHBOR = 0xffffff
+export const BASE_STRIDE = 3
+export const NO_NEIGHBOR = 0xffffff
 const NO_SLOT = 0xffffffff
 /** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
 const LEAST_SPARE = 4
@@ -86,6 +86,7 @@ export class Graph {
   readonly records: RecordRows
   readonly options: GraphOptions
   readonly #arena: Arena
+  readonly #cache: BlockCache
   readonly #kernel: Kernel
   readonly #scratch: Scratch
   readonly #vectorBytes: number
@@ -101,6 +102,7 @@ export class Graph {
 
   constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, storage: GraphStorage, options: GraphOptions) {
     this.#arena = arena
+    this.#cache = cache
     this.#kernel = kernel
     this.#scratch = scratch
     this.options = options
@@ -215,6 +217,13 @@ export class Graph {
     if (state.codebook) this.#setCodebook(state.codebook)
   }
 
+  /** Goes on from a checkpoint of another numbering, whose blocks are read from now on; nothing may have changed since the last checkpoint. */
+  restart(state: GraphState): void {
+    for (const kind of KINDS) this.#cache.empty(this[kind])
+    this.#cache.empty(this.records.space)
+    this.restore(state)
+  }
+
   /**
    * Encodes a vector under `ordinal`, which no search sees before `show`.
    *
@@ -299,13 +308,31 @@ export class Graph {
 
   /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
   #encode(ordinal: number): void {
-    const vector = unlessDamaged(() => this.records.vector(ordinal))
+    const vector = unlessDamaged(() => this.records.given(ordinal))
     if (!vector) {
       this.forget(ordinal)
       return
     }
     this.#loadVector(vector)
     this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+  }
+
+  /**
+   * Whether the code of a stored vector is the one that its record gives; true where it has none yet.
+   *
+   * @throws {VectorLevelError} VECTOR_CORRUPTION when the record or the code's block is damaged
+   */
+  hasRightCode(ordinal: number): boolean {
+    if (!this.trained || (ordinal < this.#uncoded && ordinal >= this.#linked)) return true
+    this.#ensureScratch(this.options.efConstruction)
+    this.#loadVector(this.records.given(ordinal))
+    const { row } = this.#scratch
+    const { bytes } = this.#arena
+    bytes.fill(0, row, row + this.codes.rowBytes)
+    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, row)
+    const stored = this.#kernel.rowAddress(this.codes.ptr, ordinal) >>> 0
+    for (let i = 0; i < this.codes.rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
+    return true
   }
 
   /** Links the next ordinal; false when all are, or when codes cannot be made yet. */
@@ -372,7 +399,7 @@ export class Graph {
     const results = this.#results(found)
     for (let ordinal = gap; ordinal < codeless; ordinal++) {
       if (this.stateOf(ordinal) !== STATE_LIVE) continue
-      this.#loadVector(this.records.vector(ordinal))
+      this.#loadVector(this.records.given(ordinal))
       this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#scratch.row)
       this.#loadVector(vector)
       results.push({ ordinal, distance: this.#kernel.distanceTo(this.ptr, this.#scratch.ptr, this.#scratch.row) })
@@ -391,6 +418,11 @@ export class Graph {
       neighbors.push(neighbor)
     }
     return { protectedCount: bytes[row + ROW_PROTECTED]!, neighbors }
+  }
+
+  /** Address of a row, whose block is made resident; valid until the next block is. */
+  rowAddress(kind: Kind, row: number): number {
+    return this.#kernel.rowAddress(this[kind].ptr, row) >>> 0
   }
 
   /** A node of an upper level, as stored. */

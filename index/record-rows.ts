@@ -94,12 +94,15 @@ export class RecordRows {
     bytes[head + LOADED] = RECORD_LOADED
   }
 
+  /** The vector of an ordinal as it was given, from the store. Shapes: f32[dim]. */
+  given(ordinal: number): Float32Array {
+    this.#source.read(ordinal, this.#bits, 0)
+    return this.#vector.slice(0, this.#dimensions)
+  }
+
   /** The vector of an ordinal, as it is compared where codes are approximate, as it was given where they are not. Shapes: f32[dim]. */
   vector(ordinal: number): Float32Array {
-    if (!this.#vectorBytes) {
-      this.#source.read(ordinal, this.#bits, 0)
-      return this.#vector.slice(0, this.#dimensions)
-    }
+    if (!this.#vectorBytes) return this.given(ordinal)
     const row = this.#loadedRow(ordinal)
     return new Float32Array(this.#arena.bytes.slice(row, row + this.#dimensions * 4).buffer as unknown as ArrayBuffer)
   }

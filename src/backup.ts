@@ -1,22 +1,12 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { VectorLevelError } from '../floor/errors.js'
-import { BlockStore } from '../storage/block-store.js'
 import { sealMeta } from '../storage/guard.js'
-import { generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
-import { Truth } from '../storage/truth.js'
-import { copyGeneration } from './checkpoint.js'
-import { checkNames } from './options.js'
+import { dataDirectory, generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
+import type { Engine } from './engine.js'
+import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
 import type { Session } from './session.js'
-
-/** Entries and bytes that are copied in one write. */
-const CHUNK_ENTRIES = 1000
-const CHUNK_BYTES = 4 << 20
-
-export interface BackupOptions {
-  signal?: AbortSignal
-  /** Called now and then with the number of entries that are copied. */
-  onProgress?: (entries: number) => void
-}
+import { TruthCopy } from './truth-copy.js'
+import type { Writer } from './writer.js'
 
 /**
  * Copies the store, as it is at one moment between two commits, into a new directory; writes go on meanwhile.
@@ -26,67 +16,61 @@ export interface BackupOptions {
  *
  * @throws {VectorLevelError} VECTOR_IO_ERROR when the directory is not empty or cannot be written, VECTOR_ABORTED
  */
-export async function backupStore({ engine, writer }: Session, directory: string, options: BackupOptions = {}): Promise<void> {
-  checkNames(options, ['signal', 'onProgress'])
+export async function backupStore({ engine, writer }: Session, directory: string, options: MaintenanceOptions = {}): Promise<void> {
+  const { signal } = checkMaintenanceOptions(options)
   if (typeof directory !== 'string' || directory === '') throw new TypeError(`a backup goes into the path of a directory, not ${String(directory)}`)
-  const { signal, onProgress } = options
-  if (existsSync(directory) && readdirSync(directory).length) {
-    throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} is not empty: it has ${readdirSync(directory).length} entries`)
+  if (engine.damage) throw engine.damage
+  refuseWhenAborted(signal, 'the backup')
+  makeEmpty(directory)
+  const data = dataDirectory(directory, 1)
+  try {
+    await copyData(engine, writer, data, options)
+    writeIdentity(directory, { ...engine.identity, data: 1 })
+  } catch (error) {
+    rmSync(data, { recursive: true, force: true })
+    throw error
   }
-  mkdirSync(directory, { recursive: true })
+}
+
+async function copyData(engine: Engine, writer: Writer, data: string, { signal, onProgress }: MaintenanceOptions): Promise<void> {
   // The snapshot is taken before the index is copied, and no checkpoint is written until it is: so the copy's log reaches as far as its index.
-  const snapshot = await writer.whileIndexRests(async () => {
-    const taken = engine.truth.snapshot()
+  const { snapshot, total } = await writer.whileIndexRests(async () => {
+    const snapshot = engine.truth.snapshot()
+    const total = engine.storedCollections.reduce((count, { graph }) => count + 2 * graph.live, 0)
     try {
-      await engine.blocks!.copyTo(generationDirectory(directory, 1))
-      return taken
+      await engine.blocks!.copyTo(generationDirectory(data, 1))
+      return { snapshot, total }
     } catch (error) {
-      await taken.close()
+      await snapshot.close()
       throw error
     }
   })
   try {
-    sealMeta(generationDirectory(directory, 1), engine.checksum)
-    const copy = await Truth.open(truthDirectory(directory), true)
+    sealMeta(generationDirectory(data, 1), engine.checksum)
+    const copy = await TruthCopy.create(truthDirectory(data))
     try {
-      let entries = 0
-      let chunk: [Buffer, Buffer][] = []
-      let bytes = 0
-      const write = async (sync: boolean): Promise<void> => {
-        const written = chunk
-        chunk = []
-        bytes = 0
-        await copy.commit(batch => {
-          for (const [key, value] of written) batch.put(key, value)
-        }, sync)
-        entries += written.length
-        onProgress?.(entries)
+      for await (const [key, value] of snapshot.entries({})) {
+        if (!await copy.put(key, value)) continue
+        refuseWhenAborted(signal, `the backup, after ${copy.count} entries,`)
+        onProgress?.({ step: 'copying records', done: copy.count, total: Math.max(total, copy.count) })
       }
-      for await (const entry of engine.truth.entries({}, snapshot)) {
-        chunk.push(entry)
-        bytes += entry[1].length
-        if (chunk.length < CHUNK_ENTRIES && bytes < CHUNK_BYTES) continue
-        if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `the backup was aborted after ${entries} entries`, signal.reason)
-        await write(false)
-      }
-      await write(true)
-      await copy.sync()
+      await copy.finish()
     } finally {
       await copy.close()
     }
   } finally {
     await snapshot.close()
   }
-  writeGeneration(directory, 1)
-  writeIdentity(directory, engine.identity.uuid)
+  writeGeneration(data, 1)
 }
 
-/** Rewrites records and index without what was replaced or deleted, so that the files give their space back; reads and writes go on. */
-export async function compactStore({ engine, writer }: Session): Promise<void> {
-  await writer.checkpoint()
-  await writer.whileIndexRests(async () => {
-    const directory = await copyGeneration(engine)
-    await engine.switchGeneration(engine.generation + 1, new BlockStore(directory))
-  })
-  await engine.truth.compact(Buffer.of(0), Buffer.of(0xff))
+/** @throws {VectorLevelError} VECTOR_IO_ERROR when something is there already, or it cannot be made */
+function makeEmpty(directory: string): void {
+  const names = existsSync(directory) ? readdirSync(directory) : []
+  if (names.length) throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} is not empty: it has ${names.length} entries`)
+  try {
+    mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    throw new VectorLevelError('VECTOR_IO_ERROR', `cannot make ${directory}: ${(error as Error).message}`, error)
+  }
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
-import { type GraphState } from '../index/graph.js'
+import type { GraphOptions, GraphState } from '../index/graph.js'
 import { sealBlock } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
@@ -39,7 +39,14 @@ export interface Checkpoint {
   uuid: string
   sequence: number
   hash: bigint
-  graphs: { id: number, state: GraphState }[]
+  /** Of each collection, with a second copy of its description. */
+  graphs: { id: number, name: string, options: GraphOptions, state: GraphState }[]
+}
+
+/** What goes with the blocks into one transaction: graphs that hold all operations up to `position`. */
+export function writeMeta(engine: Engine, position: LogPosition, graphs: Checkpoint['graphs']): Map<string, Buffer> {
+  const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
+  return new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]])
 }
 
 /** @throws {VectorLevelError} VECTOR_CORRUPTION when its checksum does not fit */
@@ -74,14 +81,13 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
     blocks.push(sealed(engine, dirty))
     if (blocks.length % SEALED_AT_ONCE === 0) await nextTurn()
   }
-  const graphs = engine.storedCollections.map(({ id, graph }) => ({ id, state: graph.state() }))
-  const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
-  const { copied, written } = engine.blockWriter!.write(blocks, new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]]))
+  const graphs = engine.storedCollections.map(({ id, name, options, graph }) => ({ id, name, options, state: graph.state() }))
+  const { copied, written } = engine.blockWriter!.write(blocks, writeMeta(engine, position, graphs))
   await copied
   return {
     written: written.then(() => {
       engine.cache.endWriting(true)
-      sealMeta(generationDirectory(engine.directory, engine.generation), engine.checksum)
+      sealMeta(generationDirectory(engine.data, engine.generation), engine.checksum)
       engine.watermark = position
     }, (error: unknown) => {
       engine.cache.endWriting(false)
@@ -134,15 +140,19 @@ export function encodeTruthMeta(engine: Pick<Engine, 'checksum' | 'identity'>, t
 }
 
 /** Up to where the log is cut off. @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
-export function readTruthMeta(engine: Engine, snapshot?: TruthSnapshot): LogPosition {
-  const bytes = engine.truth.get(META_KEY, snapshot)
-  if (!bytes) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.directory} have lost the state of their log`)
-  const { uuid, sequence, hash } = packr.unpack(unseal(engine.checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as
-    { uuid: string, sequence: number, hash: bigint }
+export function readTruthMeta(engine: Engine, truth: Pick<TruthSnapshot, 'get'> = engine.truth): LogPosition {
+  const { uuid, sequence, hash } = readTruthIdentity(engine, truth)
   if (uuid !== engine.identity.uuid) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.directory} belong to store ${uuid}, the directory to ${engine.identity.uuid}`)
   }
   return { sequence, hash }
+}
+
+/** To which store the truth belongs, and up to where its log is cut off. @throws {VectorLevelError} VECTOR_CORRUPTION */
+export function readTruthIdentity({ directory, checksum }: Engine, truth: Pick<TruthSnapshot, 'get'>): LogPosition & { uuid: string } {
+  const bytes = truth.get(META_KEY)
+  if (!bytes) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${directory} have lost the state of their log`)
+  return packr.unpack(unseal(checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as LogPosition & { uuid: string }
 }
 
 /**
@@ -159,8 +169,8 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
     await engine.closeIndex()
     if (reasonToDiscard(directory, engine.checksum)) return
     // IMPORTANT: the copy is on stable storage before it becomes the current generation.
-    writeGeneration(engine.directory, engine.generation + 1)
-    rmSync(generationDirectory(engine.directory, engine.generation), { recursive: true, force: true })
+    writeGeneration(engine.data, engine.generation + 1)
+    rmSync(generationDirectory(engine.data, engine.generation), { recursive: true, force: true })
   } catch {
     // Most likely there is no room for the copy.
   }
@@ -168,7 +178,7 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
 
 /** Copies the live pages of the index into the next generation; returns its directory. What a failed copy leaves is removed. */
 export async function copyGeneration(engine: Engine): Promise<string> {
-  const directory = generationDirectory(engine.directory, engine.generation + 1)
+  const directory = generationDirectory(engine.data, engine.generation + 1)
   rmSync(directory, { recursive: true, force: true })
   try {
     await engine.blocks!.copyTo(directory)

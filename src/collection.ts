@@ -180,10 +180,10 @@ export class Collection<M = unknown> {
     try {
       let chunk: { key: Buffer, ordinal: number }[] = []
       const records = async (): Promise<[string, VectorRecord<M> | undefined][]> => {
-        const stored = withRecords ? await engine.truth.getMany(chunk.map(({ ordinal }) => recordKey(id, ordinal)), snapshot) : []
+        const stored = withRecords ? await snapshot.getMany(chunk.map(({ ordinal }) => recordKey(id, ordinal))) : []
         return chunk.map(({ key, ordinal }, i) => [key.toString(), withRecords ? this.#decode(engine, collection, key, ordinal, stored[i]) : undefined])
       }
-      for await (const [stored, value] of engine.truth.entries(storedRange(id, range), snapshot)) {
+      for await (const [stored, value] of snapshot.entries(storedRange(id, range))) {
         const key = userPart(stored)
         chunk.push({ key, ordinal: decodeOrdinal(engine.checksum, id, key, value) })
         if (chunk.length < CHUNK) continue

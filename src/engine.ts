@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
-import { Graph, type GraphOptions, type GraphStorage, KINDS } from '../index/graph.js'
+import { Graph, type GraphOptions, type GraphState, type GraphStorage, KINDS } from '../index/graph.js'
 import { chooseBuild, loadKernel, type Kernel } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
 import { Arena } from '../storage/arena.js'
@@ -15,8 +15,8 @@ import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
-import { forgetGeneration, generationDirectory, type StoreIdentity, writeGeneration } from '../storage/store-file.js'
-import type { Truth, TruthBatch, TruthSnapshot } from '../storage/truth.js'
+import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, writeIdentity } from '../storage/store-file.js'
+import type { Truth, TruthBatch } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
@@ -49,8 +49,8 @@ export interface LogPosition {
 export class Engine {
   readonly directory: string
   readonly settings: DatabaseSettings
-  readonly identity: StoreIdentity
-  readonly truth: Truth
+  identity: StoreIdentity
+  truth: Truth
   readonly arena: Arena
   readonly cache: BlockCache
   readonly kernel: Kernel
@@ -67,6 +67,8 @@ export class Engine {
   trimmed: LogPosition = { sequence: 0, hash: 0n }
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
+  /** Earlier truths that are still read. */
+  readonly #retired = new Set<Truth>()
   readonly #byId = new Map<number, OpenCollection>()
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #places = new Map<Space, (block: number) => number>()
@@ -98,21 +100,44 @@ export class Engine {
     return this.#storeTag
   }
 
+  /** Where records and index are. */
+  get data(): string {
+    return dataDirectory(this.directory, this.identity.data)
+  }
+
   /** Goes on with a generation of the index. */
   useGeneration(generation: number, blocks: BlockStore): void {
     this.generation = generation
     this.blocks = blocks
-    this.blockWriter = new BlockWriter(this.arena, blocks, generationDirectory(this.directory, generation))
+    this.blockWriter = new BlockWriter(this.arena, blocks, generationDirectory(this.data, generation))
   }
 
-  /** Makes a copy of the current generation, with the same blocks, the current one, and removes the other. */
-  async switchGeneration(generation: number, blocks: BlockStore): Promise<void> {
-    const old = { blocks: this.blocks!, writer: this.blockWriter!, directory: generationDirectory(this.directory, this.generation) }
-    writeGeneration(this.directory, generation)
-    this.useGeneration(generation, blocks)
-    await old.writer.close()
-    await old.blocks.close()
-    rmSync(old.directory, { recursive: true, force: true })
+  /**
+   * Goes on with the next data, complete and on stable storage in their directory, in which each graph has the state given. The present
+   * ones are removed as soon as nobody reads them.
+   */
+  changeOver(truth: Truth, blocks: BlockStore, states: Map<OpenCollection, GraphState>): void {
+    const old = { data: this.data, truth: this.truth, blocks: this.blocks!, blockWriter: this.blockWriter! }
+    const identity = { ...this.identity, data: this.identity.data + 1 }
+    try {
+      writeIdentity(this.directory, identity)
+    } catch (error) {
+      // Which of the two is current after a power cut is not known: what is written from now on might be lost.
+      if (readIdentity(this.directory)?.data === identity.data) this.damage = error as VectorLevelError
+      throw error
+    }
+    this.identity = identity
+    this.truth = truth
+    this.useGeneration(1, blocks)
+    for (const [{ graph }, state] of states) graph.restart(state)
+    this.#retired.add(old.truth)
+    void (async () => {
+      await old.blockWriter.close()
+      await old.blocks.close()
+      await old.truth.retire()
+      this.#retired.delete(old.truth)
+      await rm(old.data, { recursive: true, force: true })
+    })().catch(() => undefined)
   }
 
   async closeIndex(): Promise<void> {
@@ -124,6 +149,7 @@ export class Engine {
 
   async close(): Promise<void> {
     await this.closeIndex()
+    for (const truth of this.#retired) await truth.close()
     await this.truth.close()
   }
 
@@ -142,14 +168,28 @@ export class Engine {
     return collection
   }
 
-  /** Reads the stored collections and sets up their graphs, still empty. */
-  async loadCollections(): Promise<void> {
+  /**
+   * Reads the stored collections and sets up their graphs, still empty.
+   *
+   * @throws {VectorLevelError} VECTOR_CORRUPTION when a description is damaged, unless `passOver` is called for it
+   */
+  async loadCollections(passOver?: (error: VectorLevelError) => void): Promise<void> {
     for await (const [key, value] of this.truth.entries(COLLECTION_RANGE)) {
       const name = key.toString('utf8', 1)
-      const { id, ...options } = packr.unpack(unseal(this.checksum, COLLECTION_SEED, value, `the description of collection '${name}'`)) as
-        GraphOptions & { id: number }
-      this.#add(id, name, options, true)
+      try {
+        const { id, ...options } = packr.unpack(unseal(this.checksum, COLLECTION_SEED, value, `the description of collection '${name}'`)) as
+          GraphOptions & { id: number }
+        this.addStored(id, name, options)
+      } catch (error) {
+        if (!passOver || !(error instanceof VectorLevelError)) throw error
+        passOver(error)
+      }
     }
+  }
+
+  /** Sets up the graph of a stored collection, still empty. */
+  addStored(id: number, name: string, options: GraphOptions): OpenCollection {
+    return this.#add(id, name, options, true)
   }
 
   /** Sets up a new collection; the commit that first writes to it stores its description as well. */
@@ -158,7 +198,7 @@ export class Engine {
   }
 
   /** Adds the description of a collection to the commit that first writes to it. */
-  describe({ id, name, options }: OpenCollection, batch: TruthBatch): void {
+  describe({ id, name, options }: OpenCollection, batch: Pick<TruthBatch, 'put'>): void {
     batch.put(collectionKey(name), seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options })))
   }
 
@@ -194,13 +234,13 @@ export class Engine {
   /** Gives a damaged index up: the next opening builds it anew. */
   discardIndex(damage: VectorLevelError): VectorLevelError {
     this.damage = damage
-    forgetGeneration(this.directory)
+    forgetGeneration(this.data)
     return damage
   }
 
   /** The ordinal of a key, undefined when there is none. */
-  ordinalOf(collection: number, key: Uint8Array, snapshot?: TruthSnapshot): number | undefined {
-    const value = this.truth.get(userKey(collection, key), snapshot)
+  ordinalOf(collection: number, key: Uint8Array): number | undefined {
+    const value = this.truth.get(userKey(collection, key))
     return value && decodeOrdinal(this.checksum, collection, key, value)
   }
 

@@ -8,8 +8,8 @@ import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import {
-  clearOpeningMarker, generationDirectory, hasOpeningMarker, newUuid, readGeneration, readIdentity, setOpeningMarker, truthDirectory,
-  writeGeneration, writeIdentity, FORMAT
+  clearOpeningMarker, dataDirectory, generationDirectory, hasOpeningMarker, newIdentity, readGeneration, readIdentity, setOpeningMarker, type StoreIdentity,
+  truthDirectory, writeGeneration, writeIdentity
 } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
 import { Truth } from '../storage/truth.js'
@@ -29,38 +29,76 @@ export interface Recovery {
   rebuilt: string | undefined
 }
 
-/** Opens or creates the store in a directory, and brings its index to the end of the log. */
-export async function openStore(directory: string, settings: DatabaseSettings): Promise<Recovery> {
+/**
+ * Opens or creates the store in a directory, and brings its index to the end of the log.
+ *
+ * When operations are missing from the log, `engine.damage` says which: what is there can be read, and nothing be written.
+ */
+export async function openStore(directory: string, settings: DatabaseSettings, again = false): Promise<Recovery> {
   const known = readIdentity(directory)
   if (!known) refuseForeign(directory)
-  const truth = await Truth.open(truthDirectory(directory), !known)
+  const identity = known ?? newIdentity()
+  const data = dataDirectory(directory, identity.data)
+  const truth = await Truth.open(truthDirectory(data), !known)
   let engine: Engine | undefined
   try {
-    engine = new Engine(directory, settings, known ?? { uuid: newUuid(), format: FORMAT, created: '' }, truth)
+    if (known) refuseChanged(directory, known)
+    removeOtherData(directory, identity)
+    engine = new Engine(directory, settings, identity, truth)
     if (!known) await create(engine)
     engine.trimmed = readTruthMeta(engine)
     await engine.loadCollections()
-    const log = await readLog(engine)
-    const checkpoint = await openIndex(engine, log)
-    if (typeof checkpoint === 'string') {
-      await rebuild(engine)
-      return { engine, replayed: 0, rebuilt: checkpoint }
-    }
-    const replayed = await replay(engine, log, checkpoint)
-    return { engine, replayed, rebuilt: undefined }
+    return await openIndexed(engine)
   } catch (error) {
     await engine?.closeIndex()
     await truth.close()
+    // The index was found damaged while the log was applied to it, and is given up by now.
+    if (engine?.damage && !again) return { ...await openStore(directory, settings, true), rebuilt: engine.damage.message }
     throw error
   }
 }
 
+async function openIndexed(engine: Engine): Promise<Recovery> {
+  let log: LogEntry[]
+  let checkpoint: Checkpoint | string
+  try {
+    log = await readLog(engine)
+    checkpoint = await openIndex(engine, log)
+  } catch (error) {
+    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
+    engine.damage = error
+    await rebuild(engine)
+    return { engine, replayed: 0, rebuilt: undefined }
+  }
+  if (typeof checkpoint === 'string') {
+    await rebuild(engine)
+    return { engine, replayed: 0, rebuilt: checkpoint }
+  }
+  return { engine, replayed: await replay(engine, log, checkpoint), rebuilt: undefined }
+}
+
 /** @throws {VectorLevelError} VECTOR_FORMAT_UNSUPPORTED when a directory without a store holds something else */
 function refuseForeign(directory: string): void {
-  const foreign = readdirSync(directory).filter(name => name !== 'truth' && name !== 'STORE.tmp')
+  const names = readdirSync(directory)
+  if (names.some(name => /^data-\d+$/.test(name) && name !== 'data-1')) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `${directory} has data but no STORE file; restore that file, or call repair()`)
+  }
+  const foreign = names.filter(name => name !== 'data-1' && name !== 'STORE.tmp')
   if (foreign.length) {
     throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED',
       `${directory} is not a store: it has no STORE file, but ${foreign.length} other entries, such as '${foreign[0]}'`)
+  }
+}
+
+/** @throws {VectorLevelError} VECTOR_LOCKED when another process changed over to other data before these were locked */
+function refuseChanged(directory: string, known: StoreIdentity): void {
+  if (readIdentity(directory)?.data !== known.data) throw new VectorLevelError('VECTOR_LOCKED', `another process has ${directory} open, and compacted it`)
+}
+
+/** Removes what a compaction or a repair that was interrupted left. */
+function removeOtherData(directory: string, { data }: StoreIdentity): void {
+  for (const name of readdirSync(directory)) {
+    if (/^data-\d+$/.test(name) && name !== `data-${data}`) rmSync(join(directory, name), { recursive: true, force: true })
   }
 }
 
@@ -69,13 +107,14 @@ async function create(engine: Engine): Promise<void> {
   for await (const [key] of engine.truth.entries({ limit: 2 })) {
     if (key.equals(META_KEY)) continue
     throw new VectorLevelError('VECTOR_CORRUPTION',
-      `${engine.directory} has records (key ${key.toString('hex', 0, 12)}) but no STORE file; restore that file, or move 'truth' away`)
+      `${engine.directory} has records (key ${key.toString('hex', 0, 12)}) but no STORE file; restore that file, or call repair()`)
   }
   await engine.truth.commit(batch => batch.put(META_KEY, encodeTruthMeta(engine, { sequence: 0, hash: 0n })), true)
   // LevelDB does not sync the directory in which it names its files.
-  syncDirectory(truthDirectory(engine.directory))
+  syncDirectory(truthDirectory(engine.data))
+  syncDirectory(engine.data)
   syncDirectory(dirname(engine.directory))
-  writeIdentity(engine.directory, engine.identity.uuid)
+  writeIdentity(engine.directory, engine.identity)
 }
 
 /**
@@ -88,8 +127,9 @@ async function readLog(engine: Engine): Promise<LogEntry[]> {
   let position = engine.trimmed
   for await (const [key, value] of engine.truth.entries({ gte: logKey(position.sequence + 1), lt: logKey(Number.MAX_SAFE_INTEGER) })) {
     const sequence = sequenceOf(key)
+    engine.head = position
     if (sequence !== position.sequence + 1) {
-      throw new VectorLevelError('VECTOR_CORRUPTION', `the log has a gap: sequence ${position.sequence + 1} is missing, ${sequence} is there`)
+      throw new VectorLevelError('VECTOR_CORRUPTION', `the log has a gap: operations ${position.sequence + 1} to ${sequence - 1} are missing; what is there can be read, repair() makes it sound`)
     }
     const entry = decodeLogEntry(engine.checksum, position.hash, sequence, value)
     position = { sequence: sequence + entry.operations.length - 1, hash: entry.hash }
@@ -101,44 +141,72 @@ async function readLog(engine: Engine): Promise<LogEntry[]> {
 
 /** Opens the current generation when it fits the log; else begins a new one and says why. */
 async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | string> {
-  const generation = readGeneration(engine.directory)
-  const directory = generationDirectory(engine.directory, generation)
-  let reason = generation === 0 ? 'there is no index'
-    : hasOpeningMarker(engine.directory) ? 'an earlier opening did not survive it' : reasonToDiscard(directory, engine.checksum)
-  if (!reason) {
-    setOpeningMarker(engine.directory)
-    let blocks: BlockStore | undefined
-    let checkpoint: Checkpoint | undefined
-    try {
-      blocks = new BlockStore(directory)
-      checkpoint = readCheckpoint(engine, blocks)
-      reason = checkpoint ? reasonToReject(engine, log, checkpoint) : 'it has no checkpoint'
-    } catch (error) {
-      reason = (error as Error).message
-    }
-    clearOpeningMarker(engine.directory)
-    if (!reason && blocks && checkpoint) {
-      engine.useGeneration(generation, blocks)
-      removeOtherGenerations(engine)
-      return checkpoint
-    }
-    await blocks?.close()
+  const generation = readGeneration(engine.data)
+  const found = await openGeneration(engine, generation)
+  if (typeof found === 'string') return begin(engine, generation + 1, found)
+  let reason: string | undefined = 'it is not known'
+  try {
+    reason = reasonToReject(engine, log, found.checkpoint)
+  } finally {
+    if (reason) await found.blocks.close()
   }
-  const next = generationDirectory(engine.directory, generation + 1)
-  rmSync(next, { recursive: true, force: true })
-  engine.useGeneration(generation + 1, new BlockStore(next))
-  writeGeneration(engine.directory, engine.generation)
-  clearOpeningMarker(engine.directory)
+  if (reason) return begin(engine, generation + 1, reason)
+  engine.useGeneration(generation, found.blocks)
   removeOtherGenerations(engine)
-  return reason ?? 'it has no checkpoint'
+  return found.checkpoint
 }
 
-/** Why a checkpoint is not one of this log; undefined when it is. */
+interface FoundIndex {
+  blocks: BlockStore
+  checkpoint: Checkpoint
+}
+
+/** Opens a generation of the index; says why not when it is not to be trusted. */
+export async function openGeneration(engine: Engine, generation: number): Promise<FoundIndex | string> {
+  if (generation === 0) return 'there is no index'
+  if (hasOpeningMarker(engine.data)) return 'an earlier opening did not survive it'
+  const directory = generationDirectory(engine.data, generation)
+  const reason = reasonToDiscard(directory, engine.checksum)
+  if (reason) return reason
+  setOpeningMarker(engine.data)
+  let blocks: BlockStore | undefined
+  try {
+    blocks = new BlockStore(directory)
+    const checkpoint = readCheckpoint(engine, blocks)
+    if (checkpoint) return { blocks, checkpoint }
+    await blocks.close()
+    return 'it has no checkpoint'
+  } catch (error) {
+    await blocks?.close()
+    return (error as Error).message
+  } finally {
+    clearOpeningMarker(engine.data)
+  }
+}
+
+function begin(engine: Engine, generation: number, reason: string): string {
+  const directory = generationDirectory(engine.data, generation)
+  rmSync(directory, { recursive: true, force: true })
+  engine.useGeneration(generation, new BlockStore(directory))
+  writeGeneration(engine.data, generation)
+  clearOpeningMarker(engine.data)
+  removeOtherGenerations(engine)
+  return reason
+}
+
+/**
+ * Why a checkpoint is not one of this log; undefined when it is.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when it holds operations that the log lacks: a checkpoint is written after its log
+ */
 function reasonToReject(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): string | undefined {
   const { sequence, hash } = checkpoint
   if (checkpoint.format !== INDEX_FORMAT) return `it has format ${checkpoint.format}, this version reads ${INDEX_FORMAT}`
   if (checkpoint.uuid !== engine.identity.uuid) return `it belongs to store ${checkpoint.uuid}`
-  if (sequence > engine.head.sequence) return `it is ahead of the log: sequence ${sequence} of ${engine.head.sequence}`
+  if (sequence > engine.head.sequence) {
+    throw new VectorLevelError('VECTOR_CORRUPTION',
+      `operations ${engine.head.sequence + 1} to ${sequence} are missing at the end of the log, the index holds them; what is there can be read, repair() makes it sound`)
+  }
   if (sequence < engine.trimmed.sequence) return `the log is cut off behind it: sequence ${sequence} of ${engine.trimmed.sequence}`
   const ends: LogPosition[] = [engine.trimmed, ...log.map(entry => ({ sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }))]
   if (!ends.some(end => end.sequence === sequence && end.hash === hash)) return `its history differs from the log's at sequence ${sequence}`
@@ -146,8 +214,8 @@ function reasonToReject(engine: Engine, log: LogEntry[], checkpoint: Checkpoint)
 }
 
 function removeOtherGenerations(engine: Engine): void {
-  for (const name of readdirSync(engine.directory)) {
-    if (/^index-\d+$/.test(name) && name !== `index-${engine.generation}`) rmSync(join(engine.directory, name), { recursive: true, force: true })
+  for (const name of readdirSync(engine.data)) {
+    if (/^index-\d+$/.test(name) && name !== `index-${engine.generation}`) rmSync(join(engine.data, name), { recursive: true, force: true })
   }
 }
 

@@ -29,6 +29,8 @@ export interface DatabaseStats {
   watermark: number
   /** Bytes on disk: of records, keys and log (LevelDB), of the index (LMDB), and of its pages that hold nothing. */
   bytes: { records: number, index: number, free: number }
+  /** Why writes are refused until the database is opened again or repaired; undefined when they are not. */
+  damage: string | undefined
   cacheSize: number
   cache: CacheCounts
   collections: CollectionStats[]
@@ -36,11 +38,12 @@ export interface DatabaseStats {
 
 export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
   const { truth, head, watermark, settings } = engine
-  const index = engine.blocks!.size()
+  const index = engine.blocks?.size() ?? { bytes: 0, free: 0 }
   return {
     sequence: head.sequence,
     watermark: watermark.sequence,
     bytes: { records: await truth.byteLength(), index: index.bytes, free: index.free },
+    damage: engine.damage?.message,
     cacheSize: settings.cacheSize,
     cache: engine.cache.counts(),
     collections: engine.storedCollections.map(collection => collectionStats(collection.name, collection.options, collection))

@@ -1,11 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { VectorLevelError } from '../floor/errors.js'
 import { takeDirectory } from '../storage/registry.js'
-import { type BackupOptions, backupStore, compactStore } from './backup.js'
+import { backupStore } from './backup.js'
 import { reclaim } from './checkpoint.js'
 import { Collection } from './collection.js'
+import { compactStore } from './compact.js'
 import { checkAgainstStored, checkCollectionOptions, checkDatabaseOptions, type CollectionOptions, type DatabaseSettings, type VectorLevelOptions } from './options.js'
+import { checkMaintenanceOptions, type MaintenanceOptions } from './maintenance.js'
 import { openStore } from './recovery.js'
+import { type RepairReport, repairStore } from './repair.js'
 import type { Session } from './session.js'
 import { type DatabaseStats, databaseStats } from './stats.js'
 import { type Finding, verifyStore } from './verify.js'
@@ -26,6 +29,8 @@ export interface VectorLevelEvents {
   checkpointFailed: [{ error: unknown }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]
+  /** Operations are missing from the log: what is there can be read, writes are refused; call repair(). */
+  damaged: [{ error: VectorLevelError }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
   rebuild: [{ reason: string }]
   /** Nodes that such an index still lacks; 0 when it is complete. */
@@ -110,6 +115,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         await engine.close()
         throw error
       }
+      if (engine.damage) this.#tell('damaged', { error: engine.damage })
       if (replayed) this.#tell('replay', { operations: replayed })
       if (rebuilt && engine.head.sequence) this.#tell('rebuild', { reason: rebuilt })
       const writer = new Writer(engine, {
@@ -208,18 +214,62 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    *
    * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_ABORTED
    */
-  async backup(directory: string, options: BackupOptions = {}): Promise<void> {
+  async backup(directory: string, options: MaintenanceOptions = {}): Promise<void> {
     await backupStore(await this.#ready(), directory, options)
   }
 
-  /** Rewrites the files without what was replaced or deleted; reads and writes go on. Cost: space for a copy of the index meanwhile. */
-  async compact(): Promise<void> {
-    await compactStore(await this.#ready())
+  /**
+   * Writes all anew, without what was replaced or deleted, and ordered so that what a search reads lies together. Reads go on, writes wait.
+   * Cost: space for a second copy of the store meanwhile.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION, VECTOR_ABORTED; the store is as it was then
+   */
+  async compact(options: MaintenanceOptions = {}): Promise<void> {
+    await compactStore(await this.#ready(), options)
   }
 
-  /** Walks through everything and says what is wrong: nothing when the store is sound. */
-  async verify(): Promise<Finding[]> {
-    return await verifyStore(await this.#ready())
+  /**
+   * Walks through everything and says what is wrong: nothing when the store is sound.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_ABORTED
+   */
+  async verify(options: MaintenanceOptions = {}): Promise<Finding[]> {
+    return await verifyStore(await this.#ready(), options)
+  }
+
+  /**
+   * Makes a damaged store sound from what can be trusted, and reports exactly what was lost; also when it cannot be opened. It is open afterwards,
+   * and not open meanwhile. Does nothing when verify() finds nothing.
+   *
+   * Cost: space for a second copy of the records. What could not be saved whole is kept in a directory beside the data.
+   *
+   * @throws {VectorLevelError} VECTOR_LOCKED, VECTOR_FORMAT_UNSUPPORTED, VECTOR_IO_ERROR, VECTOR_ABORTED; the store is as it was then
+   */
+  async repair(options: MaintenanceOptions = {}): Promise<RepairReport> {
+    checkMaintenanceOptions(options)
+    const findings = await this.#examine(options)
+    if (!findings.length) return { findings, actions: [], lost: [], kept: undefined }
+    await this.close()
+    const { directory, release } = takeDirectory(this.location)
+    let report: RepairReport
+    try {
+      report = await repairStore(directory, this.#settings, findings, options)
+    } finally {
+      release()
+    }
+    await this.open()
+    return report
+  }
+
+  /** What verify() finds, or why the database cannot be opened. */
+  async #examine(options: MaintenanceOptions): Promise<Finding[]> {
+    try {
+      await this.open()
+    } catch (error) {
+      if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
+      return [{ where: 'store', message: error.message }]
+    }
+    return await this.verify(options)
   }
 
   /** Emits an event. A listener that throws harms nothing here: its error surfaces as one that nobody caught. */

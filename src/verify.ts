@@ -8,11 +8,13 @@ import { decodeRecord } from '../storage/record-format.js'
 import type { TruthSnapshot } from '../storage/truth.js'
 import { readTruthMeta } from './checkpoint.js'
 import type { Engine, LogPosition, OpenCollection } from './engine.js'
+import { checkMaintenanceOptions, type MaintenanceOptions } from './maintenance.js'
 import type { Session } from './session.js'
+import type { Writer } from './writer.js'
 
 /** Something that is wrong in a store. */
 export interface Finding {
-  where: 'log' | 'record' | 'key' | 'block' | 'graph'
+  where: 'store' | 'log' | 'record' | 'key' | 'block' | 'graph'
   collection?: string
   message: string
 }
@@ -34,9 +36,15 @@ interface View {
  *
  * Records, log and states are those of one moment; the graphs may grow meanwhile, and are looked at node by node.
  */
-export async function verifyStore({ engine, writer }: Session): Promise<Finding[]> {
+export async function verifyStore({ engine, writer }: Session, options: MaintenanceOptions = {}): Promise<Finding[]> {
+  checkMaintenanceOptions(options)
+  return await writer.walk(() => walk(engine, writer, options))
+}
+
+async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const view = await writer.atRest(() => viewOf(engine))
+  if (engine.damage) findings.push({ where: engine.blocks ? 'block' : 'log', message: engine.damage.message })
   try {
     const superseded = await verifyLog(engine, view, findings)
     for (const { collection, states, live } of view.collections) await verifyTruth(engine, view.snapshot, collection, states, live, superseded, findings)
@@ -72,7 +80,7 @@ async function verifyLog(engine: Engine, { snapshot, trimmed, head }: View, find
   const superseded = new Set<string>()
   let { sequence, hash } = trimmed
   try {
-    for await (const [key, value] of engine.truth.entries({ gte: logKey(sequence + 1), lte: logKey(head.sequence) }, snapshot)) {
+    for await (const [key, value] of snapshot.entries({ gte: logKey(sequence + 1), lte: logKey(head.sequence) })) {
       if (sequenceOf(key) !== sequence + 1) {
         findings.push({ where: 'log', message: `sequence ${sequence + 1} is missing, ${sequenceOf(key)} follows` })
         return superseded
@@ -97,7 +105,7 @@ async function verifyTruth(
   const report = (where: Finding['where'], message: string): void => void findings.push({ where, collection: name, message })
   if (states instanceof Error) report('block', states.message)
   const keys = new Map<number, string>()
-  for await (const [stored, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) }, snapshot)) {
+  for await (const [stored, value] of snapshot.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
     const bytes = userPart(stored)
     const key = bytes.toString()
     let ordinal: number
@@ -112,7 +120,7 @@ async function verifyTruth(
   }
   const bits = new Uint32Array(options.dimensions)
   let records = 0
-  for await (const [stored, value] of engine.truth.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) }, snapshot)) {
+  for await (const [stored, value] of snapshot.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
     const ordinal = ordinalOf(stored)
     if (superseded.has(stored.toString('hex'))) continue
     try {

@@ -52,6 +52,9 @@ export class Writer {
   #checkpointCalls: Waiting[] = []
   /** Work that needs the store at rest: no group under way. */
   #quiet: (() => void)[] = []
+  /** Work during which nothing may be written, by nobody; and walks through the index, which it must not come between. */
+  #lonely: { run(): Promise<void>, reject(error: unknown): void }[] = []
+  #walks = 0
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
   #failure: unknown
@@ -119,6 +122,44 @@ export class Writer {
     }
   }
 
+  /**
+   * Runs `work` while nothing changes: all is linked and in a checkpoint, the log is cut, and writes wait. An index that is being built
+   * anew is waited for, and so are walks through it.
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        try {
+          await this.#settle()
+          resolve(await work())
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      this.#lonely.push({ run, reject })
+      this.#start()
+    })
+  }
+
+  /** Runs `work`, which walks through the index while others write; its ordinals stay what they are. */
+  async walk<T>(work: () => Promise<T>): Promise<T> {
+    this.#walks++
+    try {
+      return await work()
+    } finally {
+      this.#walks--
+      this.#start()
+    }
+  }
+
+  /** @throws {VectorLevelError} VECTOR_IO_ERROR when no checkpoint can be written, or what damage there is */
+  async #settle(): Promise<void> {
+    await this.#checkpoint()
+    await this.#writing
+    if (this.#engine.damage) throw this.#engine.damage
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   /** Finishes what was asked for, and writes a last checkpoint. When that fails, the next opening applies what it lacks from the log. */
   async close(): Promise<void> {
     this.#closing = true
@@ -129,10 +170,14 @@ export class Writer {
     await this.#writing
   }
 
+  get #wantsToBeAlone(): boolean {
+    return this.#lonely.length > 0 && this.#walks === 0
+  }
+
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#queue.length || this.#checkpointCalls.length || this.#quiet.length) this.#start()
+      if (this.#queue.length || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
     })
   }
 
@@ -149,7 +194,12 @@ export class Writer {
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         const rebuilding = this.#rebuilding()
-        const commits = this.#queue.length > 0 && !asked && (rebuilding || this.#unlinked() <= MOST_UNLINKED)
+        const lonely = this.#wantsToBeAlone && !rebuilding
+        if (lonely && !this.#unlinked()) {
+          await this.#lonely.shift()!.run()
+          continue
+        }
+        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || this.#unlinked() <= MOST_UNLINKED)
         if (commits) await this.#commitGroup()
         if (!commits || rebuilding) this.#linkSlice()
         if ((asked && (rebuilding || !this.#unlinked())) || this.#checkpointDue()) await this.#checkpoint()
@@ -157,7 +207,7 @@ export class Writer {
         this.#fail(error)
         return
       }
-      const done = !this.#queue.length && !this.#checkpointCalls.length && (this.#closing || !this.#unlinked())
+      const done = !this.#queue.length && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#unlinked())
       if (done) return
       await nextTurn()
     }
@@ -172,7 +222,7 @@ export class Writer {
     }
     if (!this.#engine.cacheIsDirty) return true
     const error = new VectorLevelError('VECTOR_IO_ERROR', 'the cache is full of changes, and writing them failed; writes go on when that succeeds', this.#failure)
-    for (const request of this.#queue.splice(0)) request.reject(error)
+    for (const waiting of [...this.#queue.splice(0), ...this.#lonely.splice(0)]) waiting.reject(error)
     return false
   }
 
@@ -186,6 +236,7 @@ export class Writer {
     this.#timeIsUp = false
     for (const request of this.#queue.splice(0)) request.reject(damage)
     for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
+    for (const work of this.#lonely.splice(0)) work.reject(damage)
   }
 
   /** Refuses writes from now on. */

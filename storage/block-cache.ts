@@ -68,6 +68,15 @@ export class BlockCache {
     space.setResident(block, frame)
   }
 
+  /** Takes all blocks of a space out; none may be dirty. */
+  empty(space: Space): void {
+    for (let page = 0; page < this.#frameSpace.length; page++) {
+      if (this.#frameSpace[page] !== space.id) continue
+      this.#evict(page)
+      this.#freeFrames[space.frameClass]!.push(page * PAGE_BYTES)
+    }
+  }
+
   /** Dirty blocks of all spaces, in the order of their numbers. */
   *dirtyBlocks(): Generator<{ space: Space, block: number, frame: number }> {
     for (const space of this.#spaces) {

@@ -22,8 +22,10 @@ export function collectionKey(name: string): Buffer {
   return Buffer.concat([Buffer.of(COLLECTION), Buffer.from(name)])
 }
 
-/** The bounds of all collections: gte, lt. */
+/** The bounds of all descriptions, of all keys of users, and of all records. */
 export const COLLECTION_RANGE = { gte: Buffer.of(COLLECTION), lt: Buffer.of(COLLECTION + 1) }
+export const KEY_RANGE = { gte: Buffer.of(KEY), lt: Buffer.of(KEY + 1) }
+export const RECORD_RANGE = { gte: Buffer.of(RECORD), lt: Buffer.of(RECORD + 1) }
 
 export function userKey(collection: number, key: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(5 + key.length)

@@ -47,17 +47,24 @@ export function encodeLogEntry(checksum: Checksum, previousHash: bigint, sequenc
   return { bytes, hash }
 }
 
+/** What an entry says, whether or not it is sound; no operations when its length does not fit. */
+export function readLogEntry(bytes: Buffer): Pick<LogEntry, 'hash' | 'operations'> {
+  const operations: LogOperation[] = []
+  if (bytes.length < HEADER) return { hash: 0n, operations }
+  if (bytes.length === HEADER + bytes.readUInt32LE(16) * OPERATION_BYTES) {
+    for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) {
+      operations.push({ collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) })
+    }
+  }
+  return { hash: bytes.readBigUInt64LE(0), operations }
+}
+
 /** @throws {VectorLevelError} VECTOR_CORRUPTION when the entry is damaged or does not continue the chain */
 export function decodeLogEntry(checksum: Checksum, previousHash: bigint, sequence: number, bytes: Buffer): LogEntry {
-  const count = bytes.length >= HEADER ? bytes.readUInt32LE(16) : 0
-  const hash = bytes.length >= HEADER ? bytes.readBigUInt64LE(0) : 0n
-  if (bytes.length !== HEADER + count * OPERATION_BYTES || hash !== checksum.hash(previousHash, bytes.subarray(8)) ||
+  const { hash, operations } = readLogEntry(bytes)
+  if (bytes.length !== HEADER + operations.length * OPERATION_BYTES || hash !== checksum.hash(previousHash, bytes.subarray(8)) ||
     bytes.readBigUInt64LE(8) !== BigInt(sequence)) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the log entry of sequence ${sequence} (${bytes.length} bytes) does not continue the log's chain of hashes`)
-  }
-  const operations: LogOperation[] = []
-  for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) {
-    operations.push({ collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) })
   }
   return { sequence, hash, operations }
 }

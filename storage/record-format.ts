@@ -44,6 +44,24 @@ export function encodeRecord(
 }
 
 /**
+ * The same record under another ordinal.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the checksum does not fit
+ */
+export function moveRecord(checksum: Checksum, collection: number, from: number, to: number, record: Buffer): Buffer {
+  checkRecord(checksum, collection, from, record)
+  const moved = Buffer.from(record)
+  moved.writeBigUInt64LE(checksum.hash(seedOf(collection, to), moved.subarray(8)), 0)
+  return moved
+}
+
+function checkRecord(checksum: Checksum, collection: number, ordinal: number, record: Buffer): void {
+  if (record.length < HEADER || record.readBigUInt64LE(0) !== checksum.hash(seedOf(collection, ordinal), record.subarray(8))) {
+    throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection ${collection} (${record.length} bytes) fails its checksum`)
+  }
+}
+
+/**
  * Decodes a record: its vector's bits into `vector` at `to`, its other parts as views of `record`.
  *
  * @throws {VectorLevelError} VECTOR_CORRUPTION when the checksum or the lengths do not fit
@@ -51,9 +69,7 @@ export function encodeRecord(
 export function decodeRecord(
   checksum: Checksum, collection: number, ordinal: number, record: Buffer, dim: number, vector: Uint32Array, to: number
 ): RecordTail {
-  if (record.length < HEADER || record.readBigUInt64LE(0) !== checksum.hash(seedOf(collection, ordinal), record.subarray(8))) {
-    throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection ${collection} (${record.length} bytes) fails its checksum`)
-  }
+  checkRecord(checksum, collection, ordinal, record)
   const keyAt = unpackVector(record, HEADER, dim, vector, to)
   const metadataAt = keyAt + record.readUInt16LE(14)
   if (metadataAt > record.length) {

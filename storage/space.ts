@@ -122,6 +122,7 @@ export class Space {
 
   /** Goes on from a checkpoint; the rows must have been reserved. */
   restoreStored(stored: Uint8Array): void {
+    this.#stored.fill(0)
     this.#stored.set(stored.subarray(0, this.#stored.length))
   }
 

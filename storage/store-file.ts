@@ -13,6 +13,8 @@ export interface StoreIdentity {
   uuid: string
   format: number
   created: string
+  /** Which of the numbered directories holds the data. */
+  data: number
 }
 
 /** What the system says of a file, as an error of ours. */
@@ -61,54 +63,61 @@ export function readIdentity(directory: string): StoreIdentity | undefined {
   if (identity.format !== FORMAT) {
     throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED', `${directory} has format ${identity.format}, this version reads format ${FORMAT}`)
   }
+  if (!Number.isSafeInteger(identity.data) || identity.data < 1) throw new VectorLevelError('VECTOR_CORRUPTION', `${path} does not say where the data are`)
   return identity
 }
 
-/** IMPORTANT: the last step of creating a store: without this file, what else stands in the directory is no store yet. */
-export function writeIdentity(directory: string, uuid: string): StoreIdentity {
-  const identity = { uuid, format: FORMAT, created: new Date().toISOString() }
+/**
+ * IMPORTANT: the last step of creating a store, and of changing over to other data: without this file, what else stands in the directory
+ * is no store yet, and data that it does not name are none.
+ */
+export function writeIdentity(directory: string, identity: StoreIdentity): void {
   writeWhole(join(directory, STORE), `${JSON.stringify(identity)}\n`)
-  return identity
 }
 
-export function newUuid(): string {
-  return randomUUID()
+export function newIdentity(): StoreIdentity {
+  return { uuid: randomUUID(), format: FORMAT, created: new Date().toISOString(), data: 1 }
+}
+
+/** What holds records and index; compaction and repair write the next one. */
+export function dataDirectory(directory: string, data: number): string {
+  return join(directory, `data-${data}`)
 }
 
 /** The number of the current index generation; 0 when it is not to be known. */
-export function readGeneration(directory: string): number {
-  const path = join(directory, INDEX)
+export function readGeneration(data: string): number {
+  const path = join(data, INDEX)
   if (!existsSync(path)) return 0
   const text = onFile(path, () => readFileSync(path, 'utf8')).trim()
   return /^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : 0
 }
 
-export function writeGeneration(directory: string, generation: number): void {
-  writeWhole(join(directory, INDEX), `${generation}\n`)
+export function writeGeneration(data: string, generation: number): void {
+  writeWhole(join(data, INDEX), `${generation}\n`)
 }
 
 /** The next opening builds the index anew. */
-export function forgetGeneration(directory: string): void {
-  rmSync(join(directory, INDEX), { force: true })
+export function forgetGeneration(data: string): void {
+  rmSync(join(data, INDEX), { force: true })
 }
 
 /** The marker stands while LMDB opens an existing generation: found at a start, the last start did not survive that. */
-export function setOpeningMarker(directory: string): void {
-  writeWhole(join(directory, OPENING), '')
+export function setOpeningMarker(data: string): void {
+  writeWhole(join(data, OPENING), '')
 }
 
-export function hasOpeningMarker(directory: string): boolean {
-  return existsSync(join(directory, OPENING))
+export function hasOpeningMarker(data: string): boolean {
+  return existsSync(join(data, OPENING))
 }
 
-export function clearOpeningMarker(directory: string): void {
-  rmSync(join(directory, OPENING), { force: true })
+export function clearOpeningMarker(data: string): void {
+  rmSync(join(data, OPENING), { force: true })
 }
 
-export function truthDirectory(directory: string): string {
-  return join(directory, 'truth')
+export function truthDirectory(data: string): string {
+  return join(data, 'truth')
 }
 
-export function generationDirectory(directory: string, generation: number): string {
-  return join(directory, `index-${generation}`)
+export function generationDirectory(data: string, generation: number): string {
+  return join(data, `index-${generation}`)
 }

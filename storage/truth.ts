@@ -18,8 +18,7 @@ export interface TruthBatch {
   del(key: Buffer): void
 }
 
-/** A consistent view of the truth: what was committed before it was taken. */
-export type TruthSnapshot = ReturnType<ClassicLevel<Buffer, Buffer>['snapshot']>
+type LevelSnapshot = ReturnType<ClassicLevel<Buffer, Buffer>['snapshot']>
 
 /** Reads of the truth share these; the store's own code for LevelDB's errors is kept as the cause. */
 function wrap(error: unknown, what: string): VectorLevelError {
@@ -28,7 +27,7 @@ function wrap(error: unknown, what: string): VectorLevelError {
   const known = cause?.code ?? code
   const detail = cause?.message ?? message
   if (known === 'LEVEL_LOCKED') return new VectorLevelError('VECTOR_LOCKED', `${what}: another process has this store open (${detail})`, error)
-  if (known === 'LEVEL_CORRUPTION' || detail.includes('does not exist')) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${detail}`, error)
+  if (known === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(detail)) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${detail}`, error)
   return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${detail}`, error)
 }
 
@@ -37,6 +36,10 @@ export class Truth {
   readonly #directory: string
   readonly #level: ClassicLevel<Buffer, Buffer>
   #poison: unknown
+  #snapshots = 0
+  #closing: Promise<void> | undefined
+  /** Called when the last snapshot of a retired truth is closed. */
+  #unused: (() => void) | undefined
 
   private constructor(directory: string, level: ClassicLevel<Buffer, Buffer>) {
     this.#directory = directory
@@ -59,43 +62,38 @@ export class Truth {
     return new Truth(directory, level)
   }
 
+  /**
+   * Makes LevelDB openable again from the tables and logs that it can read.
+   *
+   * IMPORTANT: it may bring back what was replaced or deleted, and lose more: what it leaves is to be checked against other witnesses.
+   */
+  static async repair(directory: string): Promise<void> {
+    try {
+      await ClassicLevel.repair(directory)
+    } catch (error) {
+      throw wrap(error, `cannot repair ${directory}`)
+    }
+  }
+
   get poisoned(): boolean {
     return this.#poison !== undefined
   }
 
-  get(key: Buffer, snapshot?: TruthSnapshot): Buffer | undefined {
-    try {
-      return snapshot ? this.#level.getSync(key, { snapshot }) : this.#level.getSync(key)
-    } catch (error) {
-      throw wrap(error, `cannot read key ${key.toString('hex', 0, 16)}`)
-    }
+  /** @throws {VectorLevelError} VECTOR_CORRUPTION, VECTOR_IO_ERROR */
+  get(key: Buffer): Buffer | undefined {
+    return read(this.#level, key, {})
   }
 
-  async getMany(keys: Buffer[], snapshot?: TruthSnapshot): Promise<(Buffer | undefined)[]> {
-    try {
-      return await this.#level.getMany(keys, snapshot ? { snapshot } : {})
-    } catch (error) {
-      throw wrap(error, `cannot read ${keys.length} keys`)
-    }
+  entries(range: Range): AsyncGenerator<[Buffer, Buffer]> {
+    return iterate(this.#level, range, {})
   }
 
+  /** A view of what is committed by now; close it. */
   snapshot(): TruthSnapshot {
-    return this.#level.snapshot()
-  }
-
-  async * entries(range: Range, snapshot?: TruthSnapshot): AsyncGenerator<[Buffer, Buffer]> {
-    const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: 1 << 20, ...(snapshot && { snapshot }) })
-    try {
-      for (;;) {
-        const entries = await iterator.nextv(1000)
-        if (!entries.length) return
-        yield* entries
-      }
-    } catch (error) {
-      throw wrap(error, 'cannot iterate over records')
-    } finally {
-      await iterator.close()
-    }
+    this.#snapshots++
+    return new TruthSnapshot(this.#level, () => {
+      if (--this.#snapshots === 0) this.#unused?.()
+    })
   }
 
   async last(range: Range): Promise<[Buffer, Buffer] | undefined> {
@@ -144,7 +142,11 @@ export class Truth {
 
   /** Rewrites the files that hold a range of keys, so that what was deleted there gives its space back. */
   async compact(from: Buffer, to: Buffer): Promise<void> {
-    await this.#level.compactRange(from, to)
+    try {
+      await this.#level.compactRange(from, to)
+    } catch (error) {
+      throw wrap(error, 'cannot compact records')
+    }
   }
 
   /** Bytes of its files. */
@@ -157,9 +159,79 @@ export class Truth {
     return bytes
   }
 
+  /** Closes it as soon as nobody reads a snapshot of it any more. */
+  async retire(): Promise<void> {
+    if (this.#snapshots) await new Promise<void>(resolve => { this.#unused = resolve })
+    await this.close()
+  }
+
   async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
     // An empty compaction flushes what is in memory into a table: a log left behind is read again at the next open, 20 ms a MB.
     if (!this.#poison) await this.#level.compactRange(Buffer.of(0xfe), Buffer.of(0xff))
     await this.#level.close()
+  }
+}
+
+/** A consistent view of the truth: what was committed before it was taken. */
+export class TruthSnapshot {
+  readonly #level: ClassicLevel<Buffer, Buffer>
+  readonly #snapshot: LevelSnapshot
+  #closed: (() => void) | undefined
+
+  constructor(level: ClassicLevel<Buffer, Buffer>, closed: () => void) {
+    this.#level = level
+    this.#snapshot = level.snapshot()
+    this.#closed = closed
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return read(this.#level, key, { snapshot: this.#snapshot })
+  }
+
+  async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+    try {
+      return await this.#level.getMany(keys, { snapshot: this.#snapshot })
+    } catch (error) {
+      throw wrap(error, `cannot read ${keys.length} keys`)
+    }
+  }
+
+  entries(range: Range): AsyncGenerator<[Buffer, Buffer]> {
+    return iterate(this.#level, range, { snapshot: this.#snapshot })
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#closed
+    this.#closed = undefined
+    await this.#snapshot.close()
+    closed?.()
+  }
+}
+
+function read(level: ClassicLevel<Buffer, Buffer>, key: Buffer, options: { snapshot?: LevelSnapshot }): Buffer | undefined {
+  try {
+    return level.getSync(key, options)
+  } catch (error) {
+    throw wrap(error, `cannot read key ${key.toString('hex', 0, 16)}`)
+  }
+}
+
+async function* iterate(level: ClassicLevel<Buffer, Buffer>, range: Range, options: { snapshot?: LevelSnapshot }): AsyncGenerator<[Buffer, Buffer]> {
+  const iterator = level.iterator({ ...range, ...options, highWaterMarkBytes: 1 << 20 })
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(1000)
+      if (!entries.length) return
+      yield* entries
+    }
+  } catch (error) {
+    throw wrap(error, 'cannot iterate over records')
+  } finally {
+    await iterator.close()
   }
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
 import { type CodecName, type Collection, type Metric, VectorLevel } from '../../src/index.js'
-import { copyOfOpenStore, SMALL } from '../src/store.js'
+import { copyOfOpenStore, dataOf, SMALL } from '../src/store.js'
 import type { ModelCollection } from './model.js'
 
 /** Options under which the database must behave the same. */
@@ -65,7 +65,7 @@ export class Subject {
   async loseIndex(): Promise<void> {
     const copy = join(this.#directory, `copy-${++this.#copies}`)
     copyOfOpenStore(this.#location, copy)
-    rmSync(join(copy, 'INDEX'), { force: true })
+    rmSync(join(dataOf(copy), 'INDEX'), { force: true })
     await this.db.close()
     rmSync(this.#location, { recursive: true })
     this.#location = copy

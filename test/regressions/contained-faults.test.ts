@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { VectorLevel, type VectorLevelEvents } from '../../src/index.js'
 import { recordKey, userKey } from '../../storage/keys.js'
 import { Truth } from '../../storage/truth.js'
-import { asked, copyOfOpenStore, inTime, keysOf, linked, opened, PLANE, rejects, withStore } from '../src/store.js'
+import { asked, copyOfOpenStore, dataOf, inTime, keysOf, linked, opened, PLANE, rejects, withStore } from '../src/store.js'
 import { normalVectors } from '../src/vectors.js'
 
 const test = suite('faults cost only what they must')
@@ -28,7 +28,7 @@ test('a flipped bit in the ordinal of a key is noticed before it deletes another
     const points = db.collection('points', PLANE)
     await points.batch([{ type: 'put', key: 'a', vector: [1, 0] }, { type: 'put', key: 'b', vector: [2, 0] }])
     await db.close()
-    const truth = await Truth.open(join(location, 'truth'), false)
+    const truth = await Truth.open(join(dataOf(location), 'truth'), false)
     const value = truth.get(userKey(1, Buffer.from('a')))!
     value[0]! ^= 1
     await truth.commit(batch => batch.put(userKey(1, Buffer.from('a')), value), true)
@@ -51,12 +51,12 @@ test('a damaged record costs itself alone when the index is built anew', async (
       const damaged = `${location}-damaged`
       await db.checkpoint()
       copyOfOpenStore(location, damaged)
-      const truth = await Truth.open(join(damaged, 'truth'), false)
+      const truth = await Truth.open(join(dataOf(damaged), 'truth'), false)
       const record = truth.get(recordKey(1, 7))!
       record[20]! ^= 1
       await truth.commit(batch => batch.put(recordKey(1, 7), record), true)
       await truth.close()
-      rmSync(join(damaged, 'INDEX'))
+      rmSync(join(dataOf(damaged), 'INDEX'))
       const again = new VectorLevel(damaged, { cacheSize: 8 * 2 ** 20 })
       const points = again.collection('points', { dimensions: 4 })
       while ((await points.stats()).unlinked) await delay(5)
@@ -78,12 +78,12 @@ test('a record and a key that are lost at the end of a store cost themselves alo
       await points.batch(vectors.slice(10).map((vector, i) => ({ type: 'put', key: `k${i + 10}`, vector })))
       const damaged = `${location}-damaged`
       copyOfOpenStore(location, damaged)
-      const truth = await Truth.open(join(damaged, 'truth'), false)
+      const truth = await Truth.open(join(dataOf(damaged), 'truth'), false)
       await truth.commit(batch => {
         for (let ordinal = 2000; ordinal < 3000; ordinal++) batch.del(recordKey(1, ordinal))
       }, true)
       await truth.close()
-      if (lose === 'the index is lost too') rmSync(join(damaged, 'INDEX'))
+      if (lose === 'the index is lost too') rmSync(join(dataOf(damaged), 'INDEX'))
       const again = new VectorLevel(damaged, { cacheSize: 8 * 2 ** 20 })
       const left = again.collection('points', { dimensions: 4 })
       while ((await left.stats()).unlinked) await delay(5)
@@ -113,11 +113,11 @@ test('a small sq8 collection whose index was lost does not keep the log from bei
   await withStore(async (db, location) => {
     await db.collection('points', PLANE).put('a', [1, 2])
     await db.close()
-    rmSync(join(location, 'INDEX'))
+    rmSync(join(dataOf(location), 'INDEX'))
     await opened(location, async again => {
       for (let i = 0; i < 50; i++) await again.collection('points', PLANE).put('a', [1, i])
     })
-    const truth = await Truth.open(join(location, 'truth'), false)
+    const truth = await Truth.open(join(dataOf(location), 'truth'), false)
     let entries = 0
     for await (const [key] of truth.entries({})) if (key[0] === 0x6c || key[0] === 0x72) entries++
     await truth.close()
@@ -159,7 +159,7 @@ test('measuring recall ends when the collection is emptied meanwhile, and closin
     const another = asked(points.measureRecall({ sample: 5000 }))
     await db.close()
     await another.catch(() => undefined)
-    assert.ok(readFileSync(join(location, 'INDEX'), 'utf8'))
+    assert.ok(readFileSync(join(dataOf(location), 'INDEX'), 'utf8'))
   })
 })
 

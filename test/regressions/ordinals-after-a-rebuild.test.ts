@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { copyOfOpenStore, opened, PLANE, sound, withStore } from '../src/store.js'
+import { copyOfOpenStore, dataOf, opened, PLANE, sound, withStore } from '../src/store.js'
 
 const test = suite('recovery: a rebuild gives out no ordinal that the log still names')
 
@@ -18,7 +18,7 @@ for (const how of ['that has no checkpoint yet', 'whose index is lost']) {
       await points.del('c')
       const killed = `${location}-killed`
       copyOfOpenStore(location, killed)
-      rmSync(join(killed, 'INDEX'), { force: true })
+      rmSync(join(dataOf(killed), 'INDEX'), { force: true })
       await opened(killed, async again => {
         const stored = again.collection('points', PLANE)
         await stored.put('d', [4, 0], 'acknowledged')

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { VectorLevel } from '../../src/index.js'
-import { asked, copyOfOpenStore, inTime, keysOf, linked, opened, PLANE, withStore } from './store.js'
+import { asked, copyOfOpenStore, dataOf, inTime, keysOf, linked, opened, PLANE, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
 const test = suite('checkpoint')
@@ -107,7 +107,7 @@ test('keeps the index from growing when the same records are replaced again and 
     // What 2,500 nodes take, dead ones too, and as much again for pages that are written anew.
     assert.ok(index < 2 * 2500 * (32 + 25) + 200_000, `${index} bytes of index`)
     await db.close()
-    assert.ok(filesOf(join(location, 'truth')).bytes < 1e6, `${filesOf(join(location, 'truth')).bytes} bytes of records`)
+    assert.ok(filesOf(join(dataOf(location), 'truth')).bytes < 1e6, `${filesOf(join(dataOf(location), 'truth')).bytes} bytes of records`)
   })
 })
 

@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
 import { logKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
-import { type CodecName, type ErrorCode, type Hit, VectorLevel } from '../../src/index.js'
+import { type CodecName, type CollectionOptions, type ErrorCode, type Hit, VectorLevel } from '../../src/index.js'
 import { runScript } from './child.js'
 import type { Inspection } from './inspect-child.js'
-import { contentOf, copyOfOpenStore, dataFileOf, keysOf, linked, opened, PLANE, rejects, rewrite, SMALL, sound, withDirectory, withStore } from './store.js'
+import { contentOf, copyOfOpenStore, dataFileOf, dataOf, keysOf, linked, opened, PLANE, rejects, rewrite, SMALL, sound, withDirectory, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
 const COUNT = 2300
@@ -148,9 +148,12 @@ test('refuses records without their STORE file', async () => {
   await withMadeStore(async (location, answers) => {
     const store = readFileSync(join(location, 'STORE'))
     rmSync(join(location, 'STORE'))
-    await refuses(location, 'VECTOR_FORMAT_UNSUPPORTED', 'STORE')
+    await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'STORE')
+    renameSync(join(location, 'data-1'), join(location, 'data-2'))
+    await refuses(location, 'VECTOR_CORRUPTION', 'STORE')
+    renameSync(join(location, 'data-2'), join(location, 'data-1'))
     const without = `${location}-records`
-    cpSync(join(location, 'truth'), join(without, 'truth'), { recursive: true })
+    cpSync(join(dataOf(location), 'truth'), join(dataOf(without), 'truth'), { recursive: true })
     await rejects(new VectorLevel(without, SMALL).open(), 'VECTOR_CORRUPTION', 'STORE')
     writeFileSync(join(without, 'STORE'), store)
     await expectSame(without, answers, true)
@@ -159,17 +162,17 @@ test('refuses records without their STORE file', async () => {
 
 test('refuses a store whose records are gone, and takes them back', async () => {
   await withMadeStore(async (location, answers) => {
-    renameSync(join(location, 'truth'), `${location}-truth`)
+    renameSync(join(dataOf(location), 'truth'), `${location}-truth`)
     await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'truth')
-    rmSync(join(location, 'truth'), { recursive: true, force: true })
-    renameSync(`${location}-truth`, join(location, 'truth'))
+    rmSync(join(dataOf(location), 'truth'), { recursive: true, force: true })
+    renameSync(`${location}-truth`, join(dataOf(location), 'truth'))
     await expectSame(location, answers, false)
   })
 })
 
 test('refuses a store whose records have lost their CURRENT file', async () => {
   await withMadeStore(async location => {
-    rmSync(join(location, 'truth', 'CURRENT'))
+    rmSync(join(dataOf(location), 'truth', 'CURRENT'))
     await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'truth')
     await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'truth')
   })
@@ -180,7 +183,8 @@ test('goes on with a creation that was interrupted', async () => {
     await db.open()
     const copy = `${location}-copy`
     copyOfOpenStore(location, copy)
-    for (const name of readdirSync(copy)) if (name !== 'truth') rmSync(join(copy, name), { recursive: true })
+    for (const name of readdirSync(copy)) if (name !== 'data-1') rmSync(join(copy, name), { recursive: true })
+    for (const name of readdirSync(join(copy, 'data-1'))) if (name !== 'truth') rmSync(join(copy, 'data-1', name), { recursive: true })
     writeFileSync(join(copy, 'STORE.tmp'), '{"uu')
     await opened(copy, async again => again.collection('points', PLANE).put('a', [1, 2]))
     await opened(copy, async again => assert.equal(await keysOf(again.collection('points', PLANE)), ['a']))
@@ -190,21 +194,21 @@ test('goes on with a creation that was interrupted', async () => {
 // What happens to the index: it is built anew from the records.
 
 const INDEX_DAMAGE: [string, (location: string) => void][] = [
-  ['without its INDEX file', location => rmSync(join(location, 'INDEX'))],
-  ['whose INDEX file is garbage', location => writeFileSync(join(location, 'INDEX'), '\u0000\u0001garbage')],
-  ['whose INDEX file is empty', location => writeFileSync(join(location, 'INDEX'), '')],
-  ['whose INDEX file names no generation', location => writeFileSync(join(location, 'INDEX'), '99\n')],
+  ['without its INDEX file', location => rmSync(join(dataOf(location), 'INDEX'))],
+  ['whose INDEX file is garbage', location => writeFileSync(join(dataOf(location), 'INDEX'), '\u0000\u0001garbage')],
+  ['whose INDEX file is empty', location => writeFileSync(join(dataOf(location), 'INDEX'), '')],
+  ['whose INDEX file names no generation', location => writeFileSync(join(dataOf(location), 'INDEX'), '99\n')],
   ['whose index is deleted', location => rmSync(join(dataFileOf(location), '..'), { recursive: true })],
   ['whose index and INDEX file are deleted', location => {
     rmSync(join(dataFileOf(location), '..'), { recursive: true })
-    rmSync(join(location, 'INDEX'))
+    rmSync(join(dataOf(location), 'INDEX'))
   }],
   ['whose index has no data file', location => rmSync(dataFileOf(location))],
-  ['whose last opening did not survive the index', location => writeFileSync(join(location, 'OPENING'), '')],
+  ['whose last opening did not survive the index', location => writeFileSync(join(dataOf(location), 'OPENING'), '')],
   ['with leftovers of other generations', location => {
-    for (const generation of [7, 8]) cpSync(join(dataFileOf(location), '..'), join(location, `index-${generation}`), { recursive: true })
-    writeFileSync(join(location, 'index-8', 'data.mdb'), 'garbage')
-    rmSync(join(location, 'INDEX'))
+    for (const generation of [7, 8]) cpSync(join(dataFileOf(location), '..'), join(dataOf(location), `index-${generation}`), { recursive: true })
+    writeFileSync(join(dataOf(location), 'index-8', 'data.mdb'), 'garbage')
+    rmSync(join(dataOf(location), 'INDEX'))
   }]
 ]
 
@@ -213,18 +217,18 @@ for (const [name, damage] of INDEX_DAMAGE) {
     await withMadeStore(async (location, answers) => {
       damage(location)
       await expectSame(location, answers, true)
-      assert.is(readdirSync(location).filter(entry => entry.startsWith('index-')).length, 1)
-      assert.not(existsSync(join(location, 'OPENING')))
+      assert.is(readdirSync(dataOf(location)).filter(entry => entry.startsWith('index-')).length, 1)
+      assert.not(existsSync(join(dataOf(location), 'OPENING')))
     })
   })
 }
 
 test('leaves other generations of the index behind', async () => {
   await withMadeStore(async (location, answers) => {
-    mkdirSync(join(location, 'index-41'))
-    writeFileSync(join(location, 'index-41', 'data.mdb'), 'garbage')
+    mkdirSync(join(dataOf(location), 'index-41'))
+    writeFileSync(join(dataOf(location), 'index-41', 'data.mdb'), 'garbage')
     await expectSame(location, answers, false)
-    assert.is(readdirSync(location).filter(entry => entry.startsWith('index-')).length, 1)
+    assert.is(readdirSync(dataOf(location)).filter(entry => entry.startsWith('index-')).length, 1)
   })
 })
 
@@ -352,6 +356,31 @@ test('refuses writes after damage was met, goes on reading records, and recovers
   })
 })
 
+test('rebuilds an index that is found damaged while the log is applied to it', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection('points', { ...PLANE, codec: 'f32' })
+    for (let i = 0; i < 50; i++) await points.put(`k${i}`, [i, 1])
+    await db.checkpoint()
+    for (let i = 0; i < 50; i++) await points.put(`k${i}`, [i, 2])
+    const copy = `${location}-copy`
+    copyOfOpenStore(location, copy)
+    rewrite(dataFileOf(copy), bytes => {
+      for (let page = 2; page < bytes.length / 4096; page++) {
+        // Pages of blocks hold, behind the checksum, the place: of collection 1.
+        const place = bytes.readDoubleLE(page * 4096 + 32)
+        if (place >= 2 ** 31 && place < 2 ** 32) bytes[page * 4096 + 100]! ^= 1
+      }
+      return bytes
+    })
+    await opened(copy, async again => {
+      const reasons: string[] = []
+      again.on('rebuild', ({ reason }) => reasons.push(reason))
+      assert.is((await keysOf(again.collection('points', PLANE))).length, 50)
+      assert.equal(reasons.map(reason => reason.includes('checksum')), [true])
+    })
+  }, { checkpoint: { operations: 1_000_000 } })
+})
+
 // What happens to the records: said, and never passed over.
 
 test('refuses a log with a gap, which LevelDB passes over', async () => {
@@ -360,14 +389,34 @@ test('refuses a log with a gap, which LevelDB passes over', async () => {
     for (const [i, vector] of normalVectors(6, 200, 200).entries()) await points.put(`k${i}`, vector)
     const copy = `${location}-copy`
     copyOfOpenStore(location, copy)
-    const log = readdirSync(join(copy, 'truth')).find(name => name.endsWith('.log'))!
-    rewrite(join(copy, 'truth', log), bytes => {
+    const log = readdirSync(join(dataOf(copy), 'truth')).find(name => name.endsWith('.log'))!
+    rewrite(join(dataOf(copy), 'truth', log), bytes => {
       bytes[bytes.length >> 1]! ^= 1
       return bytes
     })
-    for (let attempt = 0; attempt < 2; attempt++) await rejects(new VectorLevel(copy, SMALL).open(), 'VECTOR_CORRUPTION', 'log')
+    for (let attempt = 0; attempt < 2; attempt++) await readsAndRefuses(copy, { dimensions: 200 }, 'log', 'operations')
   })
 })
+
+/** What is there can be read, and nothing be written; both say why. */
+async function readsAndRefuses(location: string, options: CollectionOptions, ...parts: string[]): Promise<void> {
+  const db = new VectorLevel(location, SMALL)
+  const told: Error[] = []
+  db.on('damaged', ({ error }) => told.push(error))
+  const points = db.collection('points', options)
+  const keys = await keysOf(points)
+  assert.ok(keys.length > 0)
+  for (const key of keys) {
+    const { vector } = (await points.get(key))!
+    assert.is((await points.search(vector, { k: 1 }))[0]!.key, key)
+  }
+  await rejects(points.put('new', new Float32Array(options.dimensions)), 'VECTOR_CORRUPTION', ...parts)
+  await rejects(db.backup(`${location}-backup`), 'VECTOR_CORRUPTION', ...parts)
+  assert.is(told.length, 1)
+  assert.ok((await db.stats()).damage!.includes(parts[0]!))
+  assert.ok((await db.verify()).length > 0)
+  await db.close()
+}
 
 for (const [name, tamper] of [
   ['that is garbage', (batch, _) => batch.put(logKey(5), Buffer.alloc(33))],
@@ -385,10 +434,10 @@ for (const [name, tamper] of [
       for (let i = 0; i < 4; i++) await points.put(`k${i % 2}`, [i, 0])
       const copy = `${location}-copy`
       copyOfOpenStore(location, copy)
-      const truth = await Truth.open(join(copy, 'truth'), false)
+      const truth = await Truth.open(join(dataOf(copy), 'truth'), false)
       await truth.commit(batch => tamper(batch, truth), true)
       await truth.close()
-      await rejects(new VectorLevel(copy, SMALL).open(), 'VECTOR_CORRUPTION', 'log', 'sequence')
+      await readsAndRefuses(copy, PLANE, 'log', name === 'that is missing' ? 'operations 2 to 2' : 'sequence')
     })
   })
 }
@@ -399,7 +448,7 @@ test('loses only what was under way when the end of the log is torn off', async 
     for (let i = 0; i < 50; i++) await points.put(`k${String(i).padStart(2, '0')}`, [i, 0])
     const copy = `${location}-copy`
     copyOfOpenStore(location, copy)
-    const log = join(copy, 'truth', readdirSync(join(copy, 'truth')).find(name => name.endsWith('.log'))!)
+    const log = join(dataOf(copy), 'truth', readdirSync(join(dataOf(copy), 'truth')).find(name => name.endsWith('.log'))!)
     truncateSync(log, readFileSync(log).length - 10)
     await opened(copy, async again => {
       assert.equal(await keysOf(again.collection('points', PLANE)), Array.from({ length: 49 }, (_, i) => `k${String(i).padStart(2, '0')}`))

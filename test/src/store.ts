@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -71,9 +71,15 @@ function stateOf(location: string): string {
   }))
 }
 
+/** The current data of a store; the first, when it does not say which. */
+export function dataOf(location: string): string {
+  const identity = existsSync(join(location, 'STORE')) ? JSON.parse(readFileSync(join(location, 'STORE'), 'utf8')) as { data: number } : { data: 1 }
+  return join(location, `data-${identity.data}`)
+}
+
 /** The data file of the current index. */
 export function dataFileOf(location: string): string {
-  return join(location, `index-${readFileSync(join(location, 'INDEX'), 'utf8').trim()}`, 'data.mdb')
+  return join(dataOf(location), `index-${readFileSync(join(dataOf(location), 'INDEX'), 'utf8').trim()}`, 'data.mdb')
 }
 
 /** Every file below a directory with its content, but for what opening and refusing alone may touch. */

@@ -5,7 +5,7 @@ import { encodeOrdinal } from '../../storage/ordinal-format.js'
 import { recordKey, userKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { VectorLevel } from '../../src/index.js'
-import { opened, PLANE, SMALL, sound, withStore } from './store.js'
+import { dataOf, opened, PLANE, SMALL, sound, withStore } from './store.js'
 import { makeChecksum } from '../storage/bytes.js'
 import { normalVectors } from './vectors.js'
 
@@ -37,7 +37,7 @@ test('finds nothing in a new store, an empty one, and one that lives', async () 
 
 /** Opens the records of a closed store behind its back. */
 async function tamper(location: string, change: (batch: TruthBatch, truth: Truth) => void): Promise<void> {
-  const truth = await Truth.open(join(location, 'truth'), false)
+  const truth = await Truth.open(join(dataOf(location), 'truth'), false)
   await truth.commit(batch => change(batch, truth), true)
   await truth.close()
 }

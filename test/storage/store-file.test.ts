@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import {
-  clearOpeningMarker, FORMAT, forgetGeneration, generationDirectory, hasOpeningMarker, newUuid, readGeneration, readIdentity,
+  clearOpeningMarker, dataDirectory, FORMAT, forgetGeneration, generationDirectory, hasOpeningMarker, newIdentity, readGeneration, readIdentity,
   setOpeningMarker, truthDirectory, writeGeneration, writeIdentity
 } from '../../storage/store-file.js'
 import { check } from '../seed.js'
@@ -29,17 +29,16 @@ function codeOf(run: () => unknown): string | undefined {
 
 test('an identity comes back, and nothing is left beside it', ({ directory }) => {
   assert.is(readIdentity(directory), undefined)
-  const uuid = newUuid()
-  const identity = writeIdentity(directory, uuid)
-  assert.is(identity.uuid, uuid)
+  const identity = { ...newIdentity(), data: 3 }
   assert.is(identity.format, FORMAT)
+  writeIdentity(directory, identity)
   assert.equal(readIdentity(directory), identity)
   assert.equal(readdirSync(directory), ['STORE'])
 })
 
 test('the text of an identity is this', ({ directory }) => {
-  const { created } = writeIdentity(directory, UUID)
-  assert.is(readFileSync(join(directory, 'STORE'), 'utf8'), `{"uuid":"${UUID}","format":1,"created":"${created}"}\n`)
+  writeIdentity(directory, { uuid: UUID, format: FORMAT, created: '2026-01-01T00:00:00.000Z', data: 1 })
+  assert.is(readFileSync(join(directory, 'STORE'), 'utf8'), `{"uuid":"${UUID}","format":1,"created":"2026-01-01T00:00:00.000Z","data":1}\n`)
 })
 
 test('a store of another format is VECTOR_FORMAT_UNSUPPORTED, older or newer', ({ directory }) => {
@@ -50,7 +49,7 @@ test('a store of another format is VECTOR_FORMAT_UNSUPPORTED, older or newer', (
 })
 
 test('what is no identity is VECTOR_CORRUPTION', async ({ directory }) => {
-  const almost = fc.record({ uuid: fc.oneof(fc.constant(UUID), fc.anything()), format: fc.oneof(fc.constant(0.5), fc.anything()) }, { requiredKeys: [] })
+  const almost = fc.record({ uuid: fc.oneof(fc.constant(UUID), fc.anything()), format: fc.oneof(fc.constantFrom(0.5, FORMAT), fc.anything()), data: fc.oneof(fc.constantFrom(0, -1, 0.5), fc.string()) }, { requiredKeys: [] })
   const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), almost.map(value => JSON.stringify(value, (_, part) => typeof part === 'bigint' ? `${part}` : part as unknown)))
   await check(fc.property(texts, text => {
     writeFileSync(join(directory, 'STORE'), text)
@@ -85,8 +84,9 @@ test('the opening marker stands until it is cleared', ({ directory }) => {
 })
 
 test('the parts of a store have these names', () => {
-  assert.is(truthDirectory('/store'), join('/store', 'truth'))
-  assert.is(generationDirectory('/store', 12), join('/store', 'index-12'))
+  assert.is(dataDirectory('/store', 2), join('/store', 'data-2'))
+  assert.is(truthDirectory('/store/data-2'), join('/store/data-2', 'truth'))
+  assert.is(generationDirectory('/store/data-2', 12), join('/store/data-2', 'index-12'))
 })
 
 test.run()

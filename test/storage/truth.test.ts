@@ -43,7 +43,6 @@ test('what was committed is read, in order, and what was deleted is not', async 
   }, false)
   assert.is(truth.get(key(7)), undefined)
   assert.equal(truth.get(key(8)), value(200))
-  assert.equal(await truth.getMany([key(9), key(7), key(10)]), [value(9), undefined, value(10)])
   const seen: number[] = []
   for await (const [stored] of truth.entries({ gte: key(5), lt: key(2000) })) seen.push(Number(stored.readBigUInt64BE(1)))
   assert.equal(seen, Array.from({ length: 1995 }, (_, i) => i + 5).filter(i => i !== 7))
@@ -59,10 +58,10 @@ test('a snapshot stays as it was', async ({ truth }) => {
     batch.put(key(4), value(44))
     batch.put(key(50), value(50))
   }, false)
-  assert.equal(truth.get(key(3), snapshot), value(3))
-  assert.equal(await truth.getMany([key(4), key(50)], snapshot), [value(4), undefined])
+  assert.equal(snapshot.get(key(3)), value(3))
+  assert.equal(await snapshot.getMany([key(4), key(50), key(5)]), [value(4), undefined, value(5)])
   let count = 0
-  for await (const _ of truth.entries({}, snapshot)) count++
+  for await (const _ of snapshot.entries({})) count++
   assert.is(count, 10)
   await snapshot.close()
 })

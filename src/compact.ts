@@ -1,0 +1,168 @@
+import { rmSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { VectorLevelError } from '../floor/errors.js'
+import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
+import { BlockStore, type SealedBlock } from '../storage/block-store.js'
+import { sealBlock } from '../storage/block-format.js'
+import { sealMeta } from '../storage/guard.js'
+import { collectionKey, META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
+import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
+import { moveRecord } from '../storage/record-format.js'
+import { dataDirectory, generationDirectory, readIdentity, truthDirectory, writeGeneration } from '../storage/store-file.js'
+import { syncDirectory } from '../storage/sync.js'
+import type { Truth } from '../storage/truth.js'
+import { encodeTruthMeta, writeMeta } from './checkpoint.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import type { Session } from './session.js'
+import { TruthCopy } from './truth-copy.js'
+
+/** Blocks that are written in one transaction: some milliseconds. */
+const BLOCKS_AT_ONCE = 100
+/** Records that are read between two pauses. */
+const PAUSE = 200
+
+/**
+ * Writes records and index anew, without what was replaced or deleted, and numbered so that what a search reads lies together.
+ *
+ * Searches and reads go on; writes wait. The new data count when they are complete and on stable storage; until then a failure, or a crash,
+ * leaves the store as it was.
+ *
+ * Cost: space for a second copy of the store.
+ *
+ * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION, VECTOR_ABORTED
+ */
+export async function compactStore({ engine, writer }: Session, options: MaintenanceOptions = {}): Promise<void> {
+  checkMaintenanceOptions(options)
+  await writer.alone(async () => {
+    const data = dataDirectory(engine.directory, engine.identity.data + 1)
+    rmSync(data, { recursive: true, force: true })
+    try {
+      await new Compaction(engine, data, options).run()
+    } catch (error) {
+      if (readIdentity(engine.directory)?.data === engine.identity.data) rmSync(data, { recursive: true, force: true })
+      throw error
+    }
+  })
+}
+
+class Compaction {
+  readonly #engine: Engine
+  readonly #data: string
+  readonly #options: MaintenanceOptions
+  readonly #graphs = new Map<OpenCollection, { order: Uint32Array, renumbered: Renumbered }>()
+  #done = 0
+  #total = 0
+
+  constructor(engine: Engine, data: string, options: MaintenanceOptions) {
+    this.#engine = engine
+    this.#data = data
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const engine = this.#engine
+    for (const { graph } of engine.storedCollections) this.#total += 3 * graph.ordinals
+    for (const collection of engine.storedCollections) this.#graphs.set(collection, await this.#order(collection))
+    const truth = await this.#writeTruth()
+    let blocks: BlockStore | undefined
+    try {
+      blocks = await this.#writeIndex()
+      this.#look()
+      engine.changeOver(truth, blocks, new Map([...this.#graphs].map(([collection, { renumbered }]) => [collection, renumbered.state()])))
+    } catch (error) {
+      await blocks?.close()
+      await truth.close()
+      throw error
+    }
+  }
+
+  async #order({ graph }: OpenCollection): Promise<{ order: Uint32Array, renumbered: Renumbered }> {
+    const steps = localOrder(graph)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) {
+        this.#done += graph.ordinals
+        return { order: step.value, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
+      }
+      await this.#pause('ordering')
+    }
+  }
+
+  /** Keys in their order, then records in theirs, so that LevelDB has nothing to merge. The log is empty: the index holds all of it. */
+  async #writeTruth(): Promise<Truth> {
+    const { truth, checksum, head, trimmed } = this.#engine
+    if (trimmed.sequence !== head.sequence) throw new VectorLevelError('VECTOR_IO_ERROR', `the log could not be cut: it holds ${head.sequence - trimmed.sequence} operations`)
+    const copy = await TruthCopy.create(truthDirectory(this.#data))
+    try {
+      await copy.put(META_KEY, encodeTruthMeta(this.#engine, head))
+      for (const [{ id, name }, { renumbered }] of this.#graphs) {
+        await copy.put(collectionKey(name), truth.get(collectionKey(name))!)
+        for await (const [stored, value] of truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
+          const key = userPart(stored)
+          const ordinal = renumbered.ordinals[decodeOrdinal(checksum, id, key, value)] ?? DROPPED
+          if (ordinal === DROPPED) throw new VectorLevelError('VECTOR_CORRUPTION', `key '${key.toString()}' of '${name}' leads to an ordinal that the index has not; call verify() and repair()`)
+          if (await copy.put(stored, encodeOrdinal(checksum, id, key, ordinal))) this.#look()
+        }
+      }
+      for (const [{ id }, { order }] of this.#graphs) {
+        for (const [ordinal, old] of order.entries()) {
+          const record = truth.get(recordKey(id, old))
+          if (record && await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()
+          this.#done++
+          if (ordinal % PAUSE === 0) await this.#pause('copying records')
+        }
+      }
+      return await copy.finish()
+    } catch (error) {
+      await copy.close()
+      throw error
+    }
+  }
+
+  async #writeIndex(): Promise<BlockStore> {
+    const engine = this.#engine
+    const { arena, checksum } = engine
+    const directory = generationDirectory(this.#data, 1)
+    const blocks = new BlockStore(directory)
+    const room = Math.max(1, ...[...this.#graphs.keys()].flatMap(({ graph }) => [graph.codes, graph.base, graph.upper, graph.states].map(space => space.frameBytes)))
+    const frame = arena.allocate(room)
+    try {
+      let chunk: SealedBlock[] = []
+      for (const [{ graph }, { renumbered }] of this.#graphs) {
+        for (const { kind, block, byteLength } of renumbered.blocks(frame)) {
+          const place = engine.placeOf(graph[kind], block)
+          sealBlock(arena, checksum, frame, byteLength, place, engine.storeTag)
+          chunk.push({ place, bytes: arena.bytes.slice(frame, frame + byteLength) })
+          if (kind === 'codes') this.#done += graph.codes.rowsPerBlock
+          if (chunk.length < BLOCKS_AT_ONCE) continue
+          blocks.write(chunk, new Map())
+          chunk = []
+          await this.#pause('writing the index')
+        }
+      }
+      const graphs = [...this.#graphs].map(([{ id, name, options }, { renumbered }]) => ({ id, name, options, state: renumbered.state() }))
+      blocks.write(chunk, writeMeta(engine, engine.head, graphs))
+      sealMeta(directory, checksum)
+      syncDirectory(directory)
+      writeGeneration(this.#data, 1)
+      return blocks
+    } catch (error) {
+      await blocks.close()
+      throw error
+    } finally {
+      arena.release(frame, room)
+    }
+  }
+
+  async #pause(step: string): Promise<void> {
+    await nextTurn()
+    this.#look()
+    this.#options.onProgress?.({ step, done: Math.min(this.#done, this.#total), total: this.#total })
+  }
+
+  #look(): void {
+    refuseWhenAborted(this.#options.signal, 'the compaction')
+    if (this.#engine.damage) throw this.#engine.damage
+  }
+}

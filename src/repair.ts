@@ -1,0 +1,181 @@
+import { cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
+import {
+  dataDirectory, forgetGeneration, newIdentity, readGeneration, readIdentity, type StoreIdentity, truthDirectory,
+  writeIdentity
+} from '../storage/store-file.js'
+import { syncDirectory } from '../storage/sync.js'
+import { Truth } from '../storage/truth.js'
+import { type Checkpoint, readTruthIdentity } from './checkpoint.js'
+import { Engine, type LogPosition } from './engine.js'
+import type { MaintenanceOptions } from './maintenance.js'
+import type { DatabaseSettings } from './options.js'
+import { openGeneration } from './recovery.js'
+import { type LostItem, Salvage } from './salvage.js'
+import { TruthCopy } from './truth-copy.js'
+import type { Finding } from './verify.js'
+import { Witness } from './witness.js'
+
+/** What was wrong, what was done, and what is gone. */
+export interface RepairReport {
+  /** What was found before; when it is empty the store was sound, and nothing was done. */
+  findings: Finding[]
+  /** What was done, a sentence each. */
+  actions: string[]
+  /** Exactly what could not be saved; empty when nothing was lost. */
+  lost: LostItem[]
+  /** Where the damaged files are, when something was lost. They are no part of the store any more. */
+  kept: string | undefined
+}
+
+/** Findings that say nothing against the records: the index is derived from them. */
+const OF_INDEX: Finding['where'][] = ['block', 'graph']
+
+/**
+ * Makes a damaged store, which nobody has open, sound from what can be trusted.
+ *
+ * When only the index is damaged it is given up, and built anew at the next opening. Otherwise all that passes its checks is written into new
+ * data, which become the current ones when they are complete.
+ *
+ * @throws {VectorLevelError} VECTOR_FORMAT_UNSUPPORTED when the directory holds no store, VECTOR_LOCKED, VECTOR_IO_ERROR, VECTOR_ABORTED;
+ * the store is as it was then
+ */
+export async function repairStore(directory: string, settings: DatabaseSettings, findings: Finding[], options: MaintenanceOptions): Promise<RepairReport> {
+  const report: RepairReport = { findings, actions: [], lost: [], kept: undefined }
+  const written = unlessDamaged(() => readIdentity(directory))
+  const identity = written ?? { ...newIdentity(), data: firstData(directory) }
+  const data = dataDirectory(directory, identity.data)
+  if (written && findings.every(({ where }) => OF_INDEX.includes(where))) {
+    forgetGeneration(data)
+    report.actions.push('gave the index up: the next opening builds it anew from the records')
+    return report
+  }
+  const next = dataDirectory(directory, identity.data + 1)
+  rmSync(next, { recursive: true, force: true })
+  try {
+    const uuid = await new Repair(directory, settings, identity, next, options, report).run()
+    if (!written) report.actions.push('wrote the STORE file anew')
+    else if (uuid !== written.uuid) report.actions.push(`the STORE file named store ${written.uuid}: it is ${uuid}, as the records say`)
+    writeIdentity(directory, { ...identity, uuid, data: identity.data + 1 })
+  } catch (error) {
+    if (unlessDamaged(() => readIdentity(directory))?.data !== identity.data + 1) rmSync(next, { recursive: true, force: true })
+    throw error
+  }
+  putAway(directory, data, report)
+  return report
+}
+
+/** The data of a store that does not say which are current: the first are complete as long as they are there. */
+function firstData(directory: string): number {
+  const numbers = readdirSync(directory).flatMap(name => /^data-([1-9]\d*)$/.exec(name)?.[1] ?? []).map(Number)
+  if (!numbers.length) throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED', `${directory} is not a store: it has neither a STORE file nor data`)
+  return Math.min(...numbers)
+}
+
+/** Removes the damaged data, or keeps them aside when something of them was lost. */
+function putAway(directory: string, data: string, report: RepairReport): void {
+  if (!report.lost.length) {
+    rmSync(data, { recursive: true, force: true })
+    return
+  }
+  for (let n = 1; ; n++) {
+    const kept = join(directory, `damaged-${n}`)
+    if (existsSync(kept)) continue
+    renameSync(data, kept)
+    syncDirectory(directory)
+    report.kept = kept
+    return
+  }
+}
+
+class Repair {
+  readonly #directory: string
+  readonly #settings: DatabaseSettings
+  readonly #identity: StoreIdentity
+  readonly #next: string
+  readonly #options: MaintenanceOptions
+  readonly #report: RepairReport
+
+  constructor(
+    directory: string, settings: DatabaseSettings, identity: StoreIdentity, next: string, options: MaintenanceOptions, report: RepairReport
+  ) {
+    this.#directory = directory
+    this.#settings = settings
+    this.#identity = identity
+    this.#next = next
+    this.#options = options
+    this.#report = report
+  }
+
+  /** Writes what can be saved into the next data; returns the uuid of the store. */
+  async run(): Promise<string> {
+    const truth = await this.#openTruth()
+    let engine = new Engine(this.#directory, this.#settings, this.#identity, truth)
+    try {
+      const meta = unlessDamaged(() => readTruthIdentity(engine, truth))
+      if (meta && meta.uuid !== this.#identity.uuid) engine = new Engine(this.#directory, this.#settings, { ...this.#identity, uuid: meta.uuid }, truth)
+      await this.#salvage(engine, meta)
+      return engine.identity.uuid
+    } finally {
+      await engine.close()
+      rmSync(this.#workingCopy, { recursive: true, force: true })
+    }
+  }
+
+  get #workingCopy(): string {
+    return join(this.#next, 'repaired')
+  }
+
+  /** Opens the records; when LevelDB cannot, a copy that it made openable. */
+  async #openTruth(): Promise<Truth> {
+    const directory = truthDirectory(dataDirectory(this.#directory, this.#identity.data))
+    try {
+      return await Truth.open(directory, false)
+    } catch (error) {
+      if ((error as VectorLevelError).code === 'VECTOR_LOCKED' || !existsSync(directory)) throw error
+      cpSync(directory, this.#workingCopy, { recursive: true, filter: source => !source.endsWith('LOCK') })
+      await Truth.repair(this.#workingCopy)
+      this.#report.actions.push(`LevelDB repaired its files, which it could not open: ${(error as Error).message}`)
+      return await Truth.open(this.#workingCopy, false)
+    }
+  }
+
+  async #salvage(engine: Engine, trimmed: LogPosition | undefined): Promise<void> {
+    await engine.loadCollections(error => this.#report.actions.push(`passed over damage: ${error.message}`))
+    const checkpoint = await this.#openIndex(engine)
+    const witness = await Witness.hear(engine, trimmed, checkpoint)
+    const copy = await TruthCopy.create(truthDirectory(this.#next))
+    try {
+      const salvage = new Salvage(engine, witness, copy, this.#options)
+      await salvage.run()
+      await (await copy.finish()).close()
+      this.#report.lost.push(...salvage.lost)
+      this.#report.actions.push(`wrote ${copy.count} entries into new data`)
+      if (salvage.restored) this.#report.actions.push(`restored ${salvage.restored} keys from their records`)
+      if (salvage.dropped) this.#report.actions.push(`left out ${salvage.dropped} records that had been replaced or deleted`)
+    } finally {
+      await copy.close()
+    }
+  }
+
+  /** The checkpoint of an index that belongs to the store, whose graphs are restored, to be asked; and descriptions that it still has. */
+  async #openIndex(engine: Engine): Promise<Checkpoint | undefined> {
+    const generation = readGeneration(engine.data) || lastGeneration(engine.data)
+    const found = await openGeneration(engine, generation)
+    if (typeof found === 'string') return undefined
+    engine.useGeneration(generation, found.blocks)
+    if (found.checkpoint.uuid !== engine.identity.uuid) return undefined
+    for (const { id, name, options, state } of found.checkpoint.graphs) {
+      const known = unlessDamaged(() => engine.collectionById(id))
+      if (!known) this.#report.actions.push(`took the description of collection '${name}' from the index`)
+      ;(known ?? engine.addStored(id, name, options)).graph.restore(state)
+    }
+    return found.checkpoint
+  }
+}
+
+/** The newest generation that is there, 0 when none is: a damaged one is forgotten, but not removed. */
+function lastGeneration(data: string): number {
+  return Math.max(0, ...readdirSync(data).map(name => Number(/^index-([1-9]\d*)$/.exec(name)?.[1] ?? 0)))
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { unlessDamaged } from '../floor/errors.js'
+import { KEY_RANGE, META_KEY, ordinalOf, RECORD_RANGE, recordKey, userKey, userPart } from '../storage/keys.js'
+import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeRecord, type RecordTail } from '../storage/record-format.js'
+import { encodeTruthMeta } from './checkpoint.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import type { TruthCopy } from './truth-copy.js'
+import type { Witness } from './witness.js'
+
+/** Something that could not be saved. */
+export interface LostItem {
+  collection?: string
+  key?: string
+  /** First and last sequence of operations of which nothing is left. */
+  operations?: [number, number]
+  message: string
+}
+
+/** A record that no key leads to. */
+interface Orphan {
+  collection: OpenCollection
+  key: Buffer
+  ordinal: number
+  sequence: number
+  restores: boolean
+}
+
+/**
+ * Copies what can be trusted of a damaged truth into a new one.
+ *
+ * A key counts when it leads to a record of its own that passes its check, and of which no witness says that it is gone. A record that no key
+ * leads to is taken back when a witness says that it is live: then its key was lost. Without one it is left out, and told of: to bring back
+ * what was deleted would be worse.
+ */
+export class Salvage {
+  /** Keys that were lost, and were restored from their records. */
+  restored = 0
+  /** Records that were replaced or deleted, or belong to nobody, and were left out. */
+  dropped = 0
+  readonly #engine: Engine
+  readonly #witness: Witness
+  readonly #copy: TruthCopy
+  readonly #options: MaintenanceOptions
+  /** By collection: the ordinals that saved keys lead to, and those that keys of lost records led to. */
+  readonly #saved = new Map<number, Set<number>>()
+  readonly #mourned = new Map<number, Set<number>>()
+  readonly #lostKeys = new Map<string, LostItem>()
+  readonly #lostOthers: LostItem[] = []
+  readonly #orphans = new Map<string, Orphan>()
+  #newest = 0
+  #done = 0
+
+  constructor(engine: Engine, witness: Witness, copy: TruthCopy, options: MaintenanceOptions) {
+    this.#engine = engine
+    this.#witness = witness
+    this.#copy = copy
+    this.#options = options
+  }
+
+  /** What could not be saved. */
+  get lost(): LostItem[] {
+    return [...this.#lostKeys.values(), ...this.#lostOthers]
+  }
+
+  async run(): Promise<void> {
+    refuseWhenAborted(this.#options.signal, 'the repair')
+    for (const collection of this.#engine.storedCollections) {
+      this.#saved.set(collection.id, new Set())
+      this.#mourned.set(collection.id, new Set())
+      const description: [Buffer, Buffer][] = []
+      this.#engine.describe(collection, { put: (key, value) => description.push([key, value]) })
+      for (const [key, value] of description) await this.#copy.put(key, value)
+    }
+    await this.#saveKeys()
+    await this.#saveRecords()
+    await this.#saveOrphans()
+    for (const operations of this.#witness.missing) {
+      this.#lostOthers.push({ operations, message: `operations ${operations[0]} to ${operations[1]} are missing from the log; their records are lost, unless later ones replaced them` })
+    }
+    // No index that was made for the old log fits the new one, which begins behind all that is known of.
+    const sequence = Math.max(this.#newest, this.#witness.last)
+    await this.#copy.put(META_KEY, encodeTruthMeta(this.#engine, { sequence, hash: randomBytes(8).readBigUInt64LE() }))
+  }
+
+  async #saveKeys(): Promise<void> {
+    const strangers = new Map<number, number>()
+    for await (const [stored, value] of this.#engine.truth.entries(KEY_RANGE)) {
+      const id = stored.length >= 5 ? stored.readUInt32BE(1) : 0
+      const collection = this.#collection(id)
+      if (!collection) {
+        strangers.set(id, (strangers.get(id) ?? 0) + 1)
+        continue
+      }
+      const key = userPart(stored)
+      const ordinal = unlessDamaged(() => decodeOrdinal(this.#engine.checksum, id, key, value))
+      const why = ordinal === undefined ? 'its ordinal fails the checksum, and no record of it was found' : this.#whyLost(collection, key, ordinal)
+      if (why !== undefined) {
+        this.#lose(collection, key, why)
+        continue
+      }
+      this.#saved.get(id)!.add(ordinal!)
+      await this.#put(stored, value, 'checking keys')
+    }
+    for (const [id, count] of strangers) this.#lostOthers.push({ message: `collection ${id} with ${count} keys: its description is gone, its records cannot be read without` })
+  }
+
+  /** Why a key cannot be saved; undefined when it can. */
+  #whyLost({ id, options }: OpenCollection, key: Buffer, ordinal: number): string | undefined {
+    const value = this.#engine.truth.get(recordKey(id, ordinal))
+    if (!value) return `its record (ordinal ${ordinal}) is missing`
+    const record = this.#decode(id, ordinal, value, options.dimensions)
+    if (!record) {
+      this.#mourned.get(id)!.add(ordinal)
+      return `its record (ordinal ${ordinal}) fails its checksum`
+    }
+    if (!key.equals(record.key)) return `it leads to the record of '${Buffer.from(record.key).toString()}'`
+    return this.#witness.ofKept(id, ordinal) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
+  }
+
+  async #saveRecords(): Promise<void> {
+    for await (const [stored, value] of this.#engine.truth.entries(RECORD_RANGE)) {
+      const id = stored.length === 9 ? stored.readUInt32BE(1) : 0
+      const collection = this.#collection(id)
+      if (!collection) continue
+      const ordinal = ordinalOf(stored)
+      const record = this.#decode(id, ordinal, value, collection.options.dimensions)
+      if (record) this.#newest = Math.max(this.#newest, record.sequence)
+      if (this.#saved.get(id)!.has(ordinal)) await this.#put(stored, value, 'copying records')
+      else if (record) this.#keepOrphan(collection, ordinal, record)
+      else if (this.#witness.ofOrphan(id, ordinal) === 'live' && !this.#mourned.get(id)!.has(ordinal)) {
+        this.#lostOthers.push({ collection: collection.name, message: `the record of ordinal ${ordinal} fails its checksum, and no key leads to it` })
+      }
+    }
+  }
+
+  #keepOrphan(collection: OpenCollection, ordinal: number, { key, sequence }: RecordTail): void {
+    const verdict = this.#witness.ofOrphan(collection.id, ordinal)
+    if (verdict === 'gone') {
+      this.dropped++
+      return
+    }
+    const bytes = Buffer.from(key)
+    const name = userKey(collection.id, bytes).toString('latin1')
+    const other = this.#orphans.get(name)
+    if (!other || sequence > other.sequence) this.#orphans.set(name, { collection, key: bytes, ordinal, sequence, restores: verdict === 'live' })
+  }
+
+  /** Takes back the records whose keys were lost. */
+  async #saveOrphans(): Promise<void> {
+    const saved = await this.#copy.read()
+    for (const [name, { collection, key, ordinal, restores }] of this.#orphans) {
+      const { id } = collection
+      if (saved.get(userKey(id, key))) {
+        this.dropped++
+      } else if (restores) {
+        await this.#put(userKey(id, key), encodeOrdinal(this.#engine.checksum, id, key, ordinal), 'restoring keys')
+        await this.#put(recordKey(id, ordinal), this.#engine.truth.get(recordKey(id, ordinal))!, 'restoring keys')
+        this.restored++
+        this.#lostKeys.delete(name)
+      } else if (!this.#lostKeys.has(name)) {
+        this.#lose(collection, key, `a record of it (ordinal ${ordinal}) is there, and nothing says whether it had been deleted`)
+      }
+    }
+  }
+
+  #lose({ name, id }: OpenCollection, key: Buffer, why: string): void {
+    this.#lostKeys.set(userKey(id, key).toString('latin1'), { collection: name, key: key.toString(), message: `key '${key.toString()}': ${why}` })
+  }
+
+  #collection(id: number): OpenCollection | undefined {
+    return unlessDamaged(() => this.#engine.collectionById(id))
+  }
+
+  #decode(id: number, ordinal: number, value: Buffer, dimensions: number): RecordTail | undefined {
+    return unlessDamaged(() => decodeRecord(this.#engine.checksum, id, ordinal, value, dimensions, new Uint32Array(dimensions), 0))
+  }
+
+  async #put(key: Buffer, value: Buffer, step: string): Promise<void> {
+    this.#done++
+    if (!await this.#copy.put(key, value)) return
+    refuseWhenAborted(this.#options.signal, 'the repair')
+    this.#options.onProgress?.({ step, done: this.#done, total: this.#done })
+  }
+}
