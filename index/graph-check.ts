@@ -1,10 +1,11 @@
+import { unlessDamaged } from '../floor/errors.js'
 import type { Graph } from './graph.js'
 import { STATE_FREE, STATE_LIVE } from './kernel/layout.js'
 
 /**
  * Looks for what must not be in a graph: yields a sentence for each thing found, and undefined for each node looked at.
  *
- * Degrees within bounds, no neighbor that is itself, twice there, free or not linked yet; a tree of protected edges that agree in both
+ * Codes as the records give them, degrees within bounds, no neighbor that is itself, twice there, free or not linked yet; a tree of protected edges that agree in both
  * directions; upper levels that lead down to their own ordinal; every linked node to be reached from the entry point at level 0. The graph may grow between two steps.
  */
 export function* findInGraph(graph: Graph): Generator<string | undefined> {
@@ -12,6 +13,12 @@ export function* findInGraph(graph: Graph): Generator<string | undefined> {
   let live = 0
   for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) if (graph.stateOf(ordinal) === STATE_LIVE) live++
   if (live !== graph.live) yield `${live} ordinals are live, the count says ${graph.live}`
+  for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) {
+    yield undefined
+    // A damaged record says nothing of the code.
+    const vector = graph.stateOf(ordinal) === STATE_LIVE ? unlessDamaged(() => graph.records.given(ordinal)) : undefined
+    if (vector && !graph.hasRightCode(ordinal, vector)) yield `the code of ordinal ${ordinal} is not that of its vector`
+  }
   if (graph.levels === 0) return
   for (let ordinal = 0; ordinal < linked; ordinal++) {
     yield undefined

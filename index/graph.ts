@@ -318,14 +318,16 @@ export class Graph {
   }
 
   /**
-   * Whether the code of a stored vector is the one that its record gives; true where it has none yet.
+   * Whether the code of an ordinal is the one of its vector; true where it has none yet.
    *
-   * @throws {VectorLevelError} VECTOR_CORRUPTION when the record or the code's block is damaged
+   * Shapes: vector f32[dim] as the user gave it.
+   *
+   * @throws {VectorLevelError} VECTOR_CORRUPTION when the code's block is damaged
    */
-  hasRightCode(ordinal: number): boolean {
+  hasRightCode(ordinal: number, vector: Float32Array): boolean {
     if (!this.trained || (ordinal < this.#uncoded && ordinal >= this.#linked)) return true
     this.#ensureScratch(this.options.efConstruction)
-    this.#loadVector(this.records.given(ordinal))
+    this.#loadVector(vector)
     const { row } = this.#scratch
     const { bytes } = this.#arena
     bytes.fill(0, row, row + this.codes.rowBytes)

@@ -109,11 +109,10 @@ export class Salvage {
   /** Why a key cannot be saved; undefined when it can. */
   #whyLost({ id, options }: OpenCollection, key: Buffer, ordinal: number): string | undefined {
     const value = this.#engine.truth.get(recordKey(id, ordinal))
-    if (!value) return `its record (ordinal ${ordinal}) is missing`
-    const record = this.#decode(id, ordinal, value, options.dimensions)
+    const record = value && this.#decode(id, ordinal, value, options.dimensions)
     if (!record) {
       this.#mourned.get(id)!.add(ordinal)
-      return `its record (ordinal ${ordinal}) fails its checksum`
+      return `its record (ordinal ${ordinal}) ${value ? 'fails its checksum' : 'is missing'}`
     }
     if (!key.equals(record.key)) return `it leads to the record of '${Buffer.from(record.key).toString()}'`
     return this.#witness.ofKept(id, ordinal) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
@@ -129,10 +128,22 @@ export class Salvage {
       if (record) this.#newest = Math.max(this.#newest, record.sequence)
       if (this.#saved.get(id)!.has(ordinal)) await this.#put(stored, value, 'copying records')
       else if (record) this.#keepOrphan(collection, ordinal, record)
-      else if (this.#witness.ofOrphan(id, ordinal) === 'live' && !this.#mourned.get(id)!.has(ordinal)) {
-        this.#lostOthers.push({ collection: collection.name, message: `the record of ordinal ${ordinal} fails its checksum, and no key leads to it` })
+      else this.#mournNameless(collection, ordinal, `the record of ordinal ${ordinal} fails its checksum, and no key leads to it`)
+    }
+    for (const collection of this.#engine.storedCollections) {
+      for (let ordinal = 0; ordinal < collection.graph.ordinals; ordinal++) {
+        if (this.#saved.get(collection.id)!.has(ordinal) || this.#witness.ofKept(collection.id, ordinal) !== 'live') continue
+        if (this.#engine.truth.get(recordKey(collection.id, ordinal))) continue
+        this.#mournNameless(collection, ordinal, `ordinal ${ordinal} is live in the index, and neither its record nor its key is left`)
       }
     }
+  }
+
+  /** Tells of a record whose key nobody knows, unless it was told of with its key, or is known to be gone rightly. */
+  #mournNameless({ id, name }: OpenCollection, ordinal: number, message: string): void {
+    if (this.#mourned.get(id)!.has(ordinal) || this.#witness.ofOrphan(id, ordinal) === 'gone') return
+    this.#mourned.get(id)!.add(ordinal)
+    this.#lostOthers.push({ collection: name, message })
   }
 
   #keepOrphan(collection: OpenCollection, ordinal: number, { key, sequence }: RecordTail): void {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { VectorLevelError } from '../floor/errors.js'
 import { findInGraph } from '../index/graph-check.js'
 import { STATE_LIVE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
@@ -8,7 +9,7 @@ import { decodeRecord } from '../storage/record-format.js'
 import type { TruthSnapshot } from '../storage/truth.js'
 import { readTruthMeta } from './checkpoint.js'
 import type { Engine, LogPosition, OpenCollection } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions } from './maintenance.js'
+import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
 import type { Session } from './session.js'
 import type { Writer } from './writer.js'
 
@@ -20,7 +21,7 @@ export interface Finding {
 }
 
 /** Records or nodes between two pauses for others. */
-const PAUSE = 1000
+const PAUSE = 500
 
 /** The store at one moment, between two commits. */
 interface View {
@@ -28,7 +29,7 @@ interface View {
   trimmed: LogPosition
   head: LogPosition
   /** states are an error when the blocks that hold them are damaged. */
-  collections: { collection: OpenCollection, states: Uint8Array | Error, live: number }[]
+  collections: { collection: OpenCollection, states: Uint8Array | Error }[]
 }
 
 /**
@@ -44,15 +45,36 @@ export async function verifyStore({ engine, writer }: Session, options: Maintena
 async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const view = await writer.atRest(() => viewOf(engine))
+  const steps = new Steps(view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.linked, 0), options)
   if (engine.damage) findings.push({ where: engine.blocks ? 'block' : 'log', message: engine.damage.message })
   try {
     const superseded = await verifyLog(engine, view, findings)
-    for (const { collection, states, live } of view.collections) await verifyTruth(engine, view.snapshot, collection, states, live, superseded, findings)
+    for (const { collection, states } of view.collections) await verifyTruth(engine, view.snapshot, collection, states, superseded, findings, steps)
   } finally {
     await view.snapshot.close()
   }
-  for (const { collection } of view.collections) await verifyGraph(collection, findings)
+  for (const { collection } of view.collections) await verifyGraph(collection, findings, steps)
   return findings
+}
+
+/** Counts what was looked at, and gives others their turn. */
+class Steps {
+  #done = 0
+  readonly #total: number
+  readonly #options: MaintenanceOptions
+
+  constructor(total: number, options: MaintenanceOptions) {
+    this.#total = total
+    this.#options = options
+  }
+
+  /** @throws {VectorLevelError} VECTOR_ABORTED */
+  async next(step: string): Promise<void> {
+    if (++this.#done % PAUSE) return
+    await nextTurn()
+    refuseWhenAborted(this.#options.signal, `verifying, after ${this.#done} steps,`)
+    this.#options.onProgress?.({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
+  }
 }
 
 function viewOf(engine: Engine): View {
@@ -61,7 +83,7 @@ function viewOf(engine: Engine): View {
     snapshot,
     trimmed: readTruthMeta(engine, snapshot),
     head: engine.head,
-    collections: engine.storedCollections.map(collection => ({ collection, states: statesOf(collection), live: collection.graph.live }))
+    collections: engine.storedCollections.map(collection => ({ collection, states: statesOf(collection) }))
   }
 }
 
@@ -99,13 +121,14 @@ async function verifyLog(engine: Engine, { snapshot, trimmed, head }: View, find
 
 /** Every key has one record, every record one key, and the index has just these. */
 async function verifyTruth(
-  engine: Engine, snapshot: TruthSnapshot, { id, name, options }: OpenCollection, states: Uint8Array | Error, live: number, superseded: Set<string>,
-  findings: Finding[]
+  engine: Engine, snapshot: TruthSnapshot, { id, name, options }: OpenCollection, states: Uint8Array | Error, superseded: Set<string>,
+  findings: Finding[], steps: Steps
 ): Promise<void> {
   const report = (where: Finding['where'], message: string): void => void findings.push({ where, collection: name, message })
   if (states instanceof Error) report('block', states.message)
   const keys = new Map<number, string>()
   for await (const [stored, value] of snapshot.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
+    await steps.next('keys')
     const bytes = userPart(stored)
     const key = bytes.toString()
     let ordinal: number
@@ -119,8 +142,9 @@ async function verifyTruth(
     keys.set(ordinal, key)
   }
   const bits = new Uint32Array(options.dimensions)
-  let records = 0
+  const recorded = new Set<number>()
   for await (const [stored, value] of snapshot.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
+    await steps.next('records')
     const ordinal = ordinalOf(stored)
     if (superseded.has(stored.toString('hex'))) continue
     try {
@@ -130,21 +154,24 @@ async function verifyTruth(
     } catch (error) {
       report('record', (error as Error).message)
     }
-    records++
+    recorded.add(ordinal)
     keys.delete(ordinal)
   }
   for (const [ordinal, key] of keys) report('key', `key '${key}' leads to ordinal ${ordinal}, which has no record`)
-  if (records !== live) report('graph', `the index has ${live} live ordinals, the records are ${records}`)
+  if (states instanceof Error) return
+  for (const [ordinal, state] of states.entries()) {
+    if (state === STATE_LIVE && !recorded.has(ordinal)) report('record', `ordinal ${ordinal} is live in the index, and has no record`)
+  }
 }
 
-async function verifyGraph({ name, graph }: OpenCollection, findings: Finding[]): Promise<void> {
-  let steps = 0
+async function verifyGraph({ name, graph }: OpenCollection, findings: Finding[], steps: Steps): Promise<void> {
   try {
     for (const message of findInGraph(graph)) {
       if (message) findings.push({ where: 'graph', collection: name, message })
-      else if (++steps % PAUSE === 0) await nextTurn()
+      else await steps.next('graph')
     }
   } catch (error) {
+    if (error instanceof VectorLevelError && error.code === 'VECTOR_ABORTED') throw error
     findings.push({ where: 'block', collection: name, message: (error as Error).message })
   }
 }

@@ -47,6 +47,11 @@ test('a wrong count of live ordinals is found', ({ index }) => {
   assert.match(findings(index), '59 ordinals are live, the count says 60')
 })
 
+test('a code that is not that of its vector is found', ({ index }) => {
+  index.arena.bytes[(index.kernel.rowAddress(index.graph.codes.ptr, 7) >>> 0) + 5]! ^= 1
+  assert.match(findings(index), 'the code of ordinal 7 is not that of its vector')
+})
+
 test('a node that is its own neighbor is found', ({ index }) => {
   setNeighbor(index, 20, index.graph.baseNode(20).neighbors.length - 1, 20)
   assert.match(findings(index), 'ordinal 20 is its own neighbor')

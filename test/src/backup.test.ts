@@ -12,7 +12,7 @@ function puts(from: number, to: number): { type: 'put', key: string, vector: Flo
   return VECTORS.slice(from, to).map((vector, i) => ({ type: 'put', key: `k${String(from + i).padStart(4, '0')}`, vector }))
 }
 
-const test = suite('backup and compact')
+const test = suite('backup')
 
 for (const when of ['before any checkpoint', 'with operations behind the checkpoint', 'of an empty store'] as const) {
   test(`a backup ${when} opens, is sound, and answers like the store`, async () => {
@@ -79,30 +79,6 @@ test('an aborted backup says so, is no store, and the store goes on', async () =
     await points.put('after', VECTORS[1]!)
     await db.checkpoint()
     await opened(`${location}-other`, async other => assert.equal(await other.collections(), []))
-  })
-})
-
-test('after compact the store is smaller, sound, and answers the same, also when opened again', async () => {
-  await withStore(async (db, location) => {
-    // LevelDB drops what was replaced when it merges files: there must be two.
-    await db.collection('points', SPACE).batch(puts(0, 2500))
-    await db.close()
-    await opened(location, async again => {
-      const points = again.collection('points', SPACE)
-      for (let round = 0; round < 5; round++) await points.batch(puts(0, 2500))
-      await again.checkpoint()
-      const before = await again.stats()
-      const answer = await points.search(VECTORS[9]!)
-      await again.compact()
-      const after = await again.stats()
-      assert.ok(after.bytes.records < before.bytes.records / 2, `${before.bytes.records} to ${after.bytes.records}`)
-      assert.ok(after.bytes.free <= before.bytes.free)
-      assert.equal(await points.search(VECTORS[9]!), answer)
-      await points.put('after', VECTORS[1]!)
-    })
-    await opened(location, async again => {
-      assert.is((await keysOf(again.collection('points', SPACE))).length, 2501)
-    })
   })
 })
 
