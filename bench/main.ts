@@ -1,3 +1,4 @@
+import { runDurability } from './durability/run.js'
 import { runMacro } from './macro/run.js'
 import { runMicro } from './micro/run.js'
 import { help, parseOptions, type Options } from './options.js'
@@ -8,6 +9,7 @@ import { emptyResults, storeResults } from './results.js'
 async function bench(options: Options): Promise<void> {
   if (options.micro || options.macro) await measure(options)
   if (options.replay) await runReplay()
+  if (options.durability) await runDurability()
   if (options.report) await report()
 }
 

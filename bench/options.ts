@@ -13,6 +13,7 @@ What to run
   --micro             the micro benches (tinybench)
   --macro             the macro benches: build, reopen, recall and speed of searches
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
+  --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
 
 What the macro benches measure
@@ -38,6 +39,7 @@ export interface Options {
   micro: boolean
   macro: boolean
   replay: boolean
+  durability: boolean
   report: boolean
   datasets: { dataset: Dataset; count: number }[]
   codecs: Codec[]
@@ -59,6 +61,7 @@ export function parseOptions(args: string[]): Options | undefined {
       micro: { type: 'boolean', default: false },
       macro: { type: 'boolean', default: false },
       replay: { type: 'boolean', default: false },
+      durability: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
       dataset: { type: 'string' },
       count: { type: 'string' },
@@ -74,11 +77,12 @@ export function parseOptions(args: string[]): Options | undefined {
   })
   if (values.help) return undefined
   const macroMeant = values.macro || values.dataset !== undefined || values.count !== undefined || values.peers
-  const nothingAsked = !values.micro && !macroMeant && !values.replay && !values.report
+  const nothingAsked = !values.micro && !macroMeant && !values.replay && !values.durability && !values.report
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
     replay: values.replay,
+    durability: values.durability,
     report: values.report,
     datasets: (values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean')
       .split(',')
