@@ -10,8 +10,11 @@ const GROUP_OPERATIONS = 4096
 const GROUP_BYTES = 16 << 20
 /** Time that work takes on the calling thread before others have their turn. */
 const SLICE_MS = 8
-/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait. */
+/** Linking while a commit is on its way to the disk: short, so that those who wait for it hear of it soon. */
+const SLICE_BESIDE_MS = 0.5
+/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait: as many, or codes of as many bytes. */
 const MOST_UNLINKED = 1000
+const MOST_UNLINKED_BYTES = 4 << 20
 /** Longer ones would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After a failed checkpoint the next is tried so much later. */
@@ -199,9 +202,9 @@ export class Writer {
           await this.#lonely.shift()!.run()
           continue
         }
-        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || this.#unlinked() <= MOST_UNLINKED)
-        if (commits) await this.#commitGroup()
-        if (!commits || rebuilding) this.#linkSlice()
+        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || !this.#lagsBehind())
+        if (commits) await this.#linkBeside(this.#commitGroup())
+        if (!commits || rebuilding) this.#linkSlice(SLICE_MS)
         if ((asked && (rebuilding || !this.#unlinked())) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
@@ -320,8 +323,31 @@ export class Writer {
     return false
   }
 
-  #linkSlice(): void {
-    const until = performance.now() + SLICE_MS
+  /** Whether searches have so much to scan that linking must catch up before more is stored. */
+  #lagsBehind(): boolean {
+    let bytes = 0
+    for (const { graph } of this.#engine.collections.values()) if (graph.trained) bytes += (graph.ordinals - graph.linked) * graph.rowBytes.codes
+    return bytes > MOST_UNLINKED_BYTES && this.#unlinked() > MOST_UNLINKED
+  }
+
+  /** Links while a commit is on its way: the disk has work then, and this thread has none. */
+  async #linkBeside(commit: Promise<void>): Promise<void> {
+    let done = false
+    const ended = commit.finally(() => { done = true })
+    ended.catch(() => undefined)
+    try {
+      await nextTurn()
+      while (!done && this.#unlinked()) {
+        this.#linkSlice(SLICE_BESIDE_MS)
+        await nextTurn()
+      }
+    } finally {
+      await ended
+    }
+  }
+
+  #linkSlice(milliseconds: number): void {
+    const until = performance.now() + milliseconds
     for (const { graph } of this.#engine.collections.values()) {
       // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
       let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
