@@ -83,7 +83,8 @@ export class Group {
     const { checksum, head, truth, settings } = this.#engine
     const sequence = head.sequence + 1
     const created = new Set(this.records.map(({ collection }) => collection).filter(({ stored }) => !stored))
-    const { bytes, hash } = encodeLogEntry(checksum, head.hash, sequence, this.operations)
+    const synced = settings.durability === 'strict'
+    const { bytes, hash } = encodeLogEntry(checksum, head.hash, sequence, this.operations, synced)
     await truth.commit(batch => {
       for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of this.records) {
         const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
@@ -95,7 +96,7 @@ export class Group {
       }
       for (const collection of created) this.#engine.describe(collection, batch)
       batch.put(logKey(sequence), bytes)
-    }, settings.durability === 'strict')
+    }, synced)
     for (const collection of created) collection.stored = true
     return { hash, byteLength: bytes.length }
   }

@@ -4,7 +4,7 @@ import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
-import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
+import { decodeLogEntry, type LogEntry, NONE, readLogEntry } from '../storage/log-format.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import {
@@ -16,6 +16,7 @@ import { Truth } from '../storage/truth.js'
 import { applyEntry } from './apply.js'
 import { type Checkpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
+import { forgetBehindGap } from './log-gap.js'
 import type { DatabaseSettings } from './options.js'
 
 /** Ordinals between two looks at how much of the cache is dirty. */
@@ -47,6 +48,7 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
     engine = new Engine(directory, settings, identity, truth)
     if (!known) await create(engine)
     engine.trimmed = readTruthMeta(engine)
+    engine.head = engine.trimmed
     await engine.loadCollections()
     return await openIndexed(engine)
   } catch (error) {
@@ -62,8 +64,10 @@ async function openIndexed(engine: Engine): Promise<Recovery> {
   let log: LogEntry[]
   let checkpoint: Checkpoint | string
   try {
-    log = await readLog(engine)
+    const read = await readLog(engine)
+    log = read.log
     checkpoint = await openIndex(engine, log)
+    if (read.gap) await forgetBehindGap(engine, log)
   } catch (error) {
     if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
     engine.damage = error
@@ -118,25 +122,28 @@ async function create(engine: Engine): Promise<void> {
 }
 
 /**
- * Reads the log behind what was cut off, and checks that it is one chain without a gap.
+ * Reads the log behind what was cut off, up to its end, or to a gap that a power cut may leave: of entries that were not synced.
  *
- * @throws {VectorLevelError} VECTOR_CORRUPTION when an operation that was acknowledged is missing or damaged
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when an operation is damaged, or missing that had been on stable storage
  */
-async function readLog(engine: Engine): Promise<LogEntry[]> {
+async function readLog(engine: Engine): Promise<{ log: LogEntry[], gap: boolean }> {
   const log: LogEntry[] = []
-  let position = engine.trimmed
-  for await (const [key, value] of engine.truth.entries({ gte: logKey(position.sequence + 1), lt: logKey(Number.MAX_SAFE_INTEGER) })) {
+  let gap = false
+  for await (const [key, value] of engine.truth.entries({ gte: logKey(engine.trimmed.sequence + 1), lt: logKey(Number.MAX_SAFE_INTEGER) })) {
     const sequence = sequenceOf(key)
-    engine.head = position
-    if (sequence !== position.sequence + 1) {
-      throw new VectorLevelError('VECTOR_CORRUPTION', `the log has a gap: operations ${position.sequence + 1} to ${sequence - 1} are missing; what is there can be read, repair() makes it sound`)
+    const { sequence: last, hash } = engine.head
+    gap ||= sequence !== last + 1
+    if (gap) {
+      // The entries behind it show how those in it were written.
+      if (!readLogEntry(value).synced) continue
+      throw new VectorLevelError('VECTOR_CORRUPTION',
+        `the log has a gap: operations ${last + 1} to ${sequence - 1} are missing; what is there can be read, repair() makes it sound`)
     }
-    const entry = decodeLogEntry(engine.checksum, position.hash, sequence, value)
-    position = { sequence: sequence + entry.operations.length - 1, hash: entry.hash }
+    const entry = decodeLogEntry(engine.checksum, hash, sequence, value)
+    engine.head = { sequence: sequence + entry.operations.length - 1, hash: entry.hash }
     log.push(entry)
   }
-  engine.head = position
-  return log
+  return { log, gap }
 }
 
 /** Opens the current generation when it fits the log; else begins a new one and says why. */

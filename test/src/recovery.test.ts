@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
-import { logKey } from '../../storage/keys.js'
+import { logKey, recordKey, userKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { type CodecName, type CollectionOptions, type ErrorCode, type Hit, VectorLevel } from '../../src/index.js'
 import { runScript } from './child.js'
@@ -396,6 +396,36 @@ test('refuses a log with a gap, which LevelDB passes over', async () => {
     })
     for (let attempt = 0; attempt < 2; attempt++) await readsAndRefuses(copy, { dimensions: 200 }, 'log', 'operations')
   })
+})
+
+test('goes on from before a gap that a power cut leaves in a log that was not synced', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection<number>('points', PLANE)
+    for (let i = 0; i < 10; i++) await points.put(`k${i}`, [i, 0], i)
+    await db.checkpoint()
+    for (let i = 0; i < 5; i++) await points.put(`k${i}`, [i, 1], 10 + i)
+    await points.del('k6')
+    await points.put('k0', [0, 2], 20)
+    await points.put('new', [1, 2], 21)
+    const copy = `${location}-copy`
+    copyOfOpenStore(location, copy)
+    const truth = await Truth.open(join(dataOf(copy), 'truth'), false)
+    // The third and fourth operations behind the checkpoint never reached the disk: entry, record, and the change of the key.
+    await truth.commit(batch => {
+      for (const i of [2, 3]) {
+        batch.del(logKey(11 + i))
+        batch.del(userKey(1, Buffer.from(`k${i}`)))
+        batch.del(recordKey(1, 10 + i))
+      }
+    }, true)
+    await truth.close()
+    await opened(copy, async again => {
+      const found: [string, number][] = []
+      for await (const [key, { metadata }] of again.collection<number>('points', PLANE).entries()) found.push([key, metadata])
+      assert.equal(found, [10, 11, 2, 3, 4, 5, 6, 7, 8, 9].map((metadata, i) => [`k${i}`, metadata]))
+      await again.collection<number>('points', PLANE).put('after', [1, 1], 22)
+    }, { durability: 'relaxed' })
+  }, { durability: 'relaxed', checkpoint: { operations: 1_000_000 } })
 })
 
 /** What is there can be read, and nothing be written; both say why. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
-import { decodeLogEntry, encodeLogEntry, type LogOperation, NONE } from '../../storage/log-format.js'
+import { decodeLogEntry, encodeLogEntry, type LogOperation, NONE, readLogEntry } from '../../storage/log-format.js'
 import { check } from '../seed.js'
 import { decodes, flips, makeChecksum } from './bytes.js'
 
@@ -13,14 +13,15 @@ const operations: fc.Arbitrary<LogOperation[]> = fc.array(fc.record({ collection
 const hashes = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 test('an entry comes back, with the hash that the next one continues', async () => {
-  await check(fc.property(hashes, fc.maxSafeNat(), operations, (previous, sequence, operations) => {
-    const { bytes, hash } = encodeLogEntry(checksum, previous, sequence, operations)
-    assert.equal(decodeLogEntry(checksum, previous, sequence, bytes), { sequence, hash, operations })
+  await check(fc.property(hashes, fc.maxSafeNat(), operations, fc.boolean(), (previous, sequence, operations, synced) => {
+    const { bytes, hash } = encodeLogEntry(checksum, previous, sequence, operations, synced)
+    assert.equal(decodeLogEntry(checksum, previous, sequence, bytes), { sequence, hash, synced, operations })
+    assert.equal(readLogEntry(bytes), { hash, synced, operations })
   }), { numRuns: 300 })
 })
 
 test('the bytes of a fixed entry are these', () => {
-  const { bytes, hash } = encodeLogEntry(checksum, 5n, 1000, [{ collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }])
+  const { bytes, hash } = encodeLogEntry(checksum, 5n, 1000, [{ collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }], true)
   assert.is(bytes.toString('hex'), GOLDEN)
   assert.is(bytes.readBigUInt64LE(0), hash)
 })
@@ -28,19 +29,19 @@ test('the bytes of a fixed entry are these', () => {
 test('an entry with another predecessor or another sequence is VECTOR_CORRUPTION', async () => {
   await check(fc.property(hashes, hashes, fc.maxSafeNat(), operations, (previous, other, sequence, operations) => {
     fc.pre(previous !== other)
-    const { bytes } = encodeLogEntry(checksum, previous, sequence, operations)
+    const { bytes } = encodeLogEntry(checksum, previous, sequence, operations, true)
     assert.not(decodes(() => decodeLogEntry(checksum, other, sequence, bytes)))
     assert.not(decodes(() => decodeLogEntry(checksum, previous, sequence + 1, bytes)))
   }))
 })
 
 test('any flipped bit is noticed', () => {
-  const { bytes } = encodeLogEntry(checksum, 5n, 1000, [{ collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 3 }])
+  const { bytes } = encodeLogEntry(checksum, 5n, 1000, [{ collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 3 }], true)
   for (const { bit, flipped } of flips(bytes)) assert.not(decodes(() => decodeLogEntry(checksum, 5n, 1000, flipped)), `bit ${bit}`)
 })
 
 test('an entry that is cut short or continued is VECTOR_CORRUPTION', () => {
-  const { bytes } = encodeLogEntry(checksum, 0n, 1, [{ collection: 1, ordinal: 2, previous: 3 }])
+  const { bytes } = encodeLogEntry(checksum, 0n, 1, [{ collection: 1, ordinal: 2, previous: 3 }], false)
   for (let length = 0; length < bytes.length; length++) assert.not(decodes(() => decodeLogEntry(checksum, 0n, 1, bytes.subarray(0, length))), `${length} bytes`)
   assert.not(decodes(() => decodeLogEntry(checksum, 0n, 1, Buffer.concat([bytes, Buffer.alloc(13)]))))
 })
@@ -48,7 +49,7 @@ test('an entry that is cut short or continued is VECTOR_CORRUPTION', () => {
 test('arbitrary bytes are VECTOR_CORRUPTION, also with a count of billions', async () => {
   await check(fc.property(fc.uint8Array({ maxLength: 120, size: 'max' }), fc.boolean(), (given, huge) => {
     const bytes = Buffer.from(given)
-    if (huge && bytes.length >= 20) bytes.writeUInt32LE(0xffffffff, 16)
+    if (huge && bytes.length >= 21) bytes.writeUInt32LE(0xffffffff, 16)
     assert.not(decodes(() => decodeLogEntry(checksum, 0n, 1, bytes)))
   }), { numRuns: 500 })
 })
@@ -56,7 +57,7 @@ test('arbitrary bytes are VECTOR_CORRUPTION, also with a count of billions', asy
 test('arbitrary operations with the right hash give an entry or VECTOR_CORRUPTION', async () => {
   const counts = { good: 0, bad: 0 }
   await check(fc.property(fc.nat({ max: 4 }), fc.uint8Array({ maxLength: 60, size: 'max' }), (count, rest) => {
-    const bytes = Buffer.concat([Buffer.alloc(20), rest])
+    const bytes = Buffer.concat([Buffer.alloc(21), rest])
     bytes.writeBigUInt64LE(1n, 8)
     bytes.writeUInt32LE(rest.length % 13 ? count : rest.length / 13, 16)
     bytes.writeBigUInt64LE(checksum.hash(0n, bytes.subarray(8)), 0)
@@ -67,4 +68,4 @@ test('arbitrary operations with the right hash give an entry or VECTOR_CORRUPTIO
 
 test.run()
 
-const GOLDEN = 'dfbbc205848a7907e80300000000000002000000010100000002000000ffffffff0201000000ffffffff04030201'
+const GOLDEN = '9406a8f04cc771b1e8030000000000000200000001010100000002000000ffffffff0201000000ffffffff04030201'
