@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { BlockStore } from '../storage/block-store.js'
@@ -21,6 +21,8 @@ import type { DatabaseSettings } from './options.js'
 
 /** Ordinals between two looks at how much of the cache is dirty. */
 const LOOK = 256
+/** More than LevelDB's log of a store in creation has: one entry. */
+const META_BYTES = 512
 
 export interface Recovery {
   engine: Engine
@@ -40,7 +42,7 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
   if (!known) refuseForeign(directory)
   const identity = known ?? newIdentity()
   const data = dataDirectory(directory, identity.data)
-  const truth = await Truth.open(truthDirectory(data), !known)
+  const truth = known ? await Truth.open(truthDirectory(data), false) : await openNewTruth(truthDirectory(data))
   let engine: Engine | undefined
   try {
     if (known) refuseChanged(directory, known)
@@ -103,6 +105,19 @@ function refuseChanged(directory: string, known: StoreIdentity): void {
 function removeOtherData(directory: string, { data }: StoreIdentity): void {
   for (const name of readdirSync(directory)) {
     if (/^data-\d+$/.test(name) && name !== `data-${data}`) rmSync(join(directory, name), { recursive: true, force: true })
+  }
+}
+
+/** LevelDB does not sync the first files of a new database: when the power is cut then, what is left may not open, and holds nothing. */
+async function openNewTruth(directory: string): Promise<Truth> {
+  try {
+    return await Truth.open(directory, true)
+  } catch (error) {
+    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
+    const left = readdirSync(directory).map(name => ({ name, size: statSync(join(directory, name)).size }))
+    if (left.some(({ name, size }) => /\.(ldb|sst)$/.test(name) || (name.endsWith('.log') && size > META_BYTES))) throw error
+    rmSync(directory, { recursive: true })
+    return await Truth.open(directory, true)
   }
 }
 

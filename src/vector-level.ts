@@ -126,6 +126,10 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       return { engine, writer, release }
     } catch (error) {
       release()
+      // What the system says of a file that no module of storage speaks for.
+      if (!(error instanceof VectorLevelError) && (error as NodeJS.ErrnoException).syscall) {
+        throw new VectorLevelError('VECTOR_IO_ERROR', `cannot open ${this.location}: ${(error as Error).message}`, error)
+      }
       throw error
     }
   }

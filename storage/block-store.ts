@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { VectorLevelError } from '../floor/errors.js'
 import { PAGE_BYTES } from './kernel/layout.js'
+import { tryOpening } from './room.js'
 import { syncDirectory, syncFile } from './sync.js'
 
 const META_PAGES = 2
@@ -39,8 +40,9 @@ export class BlockStore {
 
   /** Opens or creates the generation in `directory`. Guard an existing one first (guard.ts): LMDB dies on garbage. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true })
     try {
+      mkdirSync(directory, { recursive: true })
+      tryOpening(directory)
       this.#environment = open<Buffer, string>({
         path: directory, noSubdir: false, maxDbs: 8, pageSize: PAGE_BYTES, overlappingSync: false, encoding: 'binary',
         ...(process.platform === 'win32' ? {} : { mapSize: 64 * 2 ** 30 })
@@ -108,8 +110,8 @@ export class BlockStore {
 
   /** Copies the live pages into a new generation, on stable storage when the promise resolves. */
   async copyTo(directory: string): Promise<void> {
-    mkdirSync(directory, { recursive: true })
     try {
+      mkdirSync(directory, { recursive: true })
       await this.#environment.backup(directory, true)
       await syncFile(dataFile(directory))
       syncDirectory(directory)

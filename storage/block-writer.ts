@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
 import type { BlockStore } from './block-store.js'
+import { checkRoom } from './room.js'
 import type { WriteReply, WriteRequest } from './block-worker.js'
 
 /** Up to this many blocks are written on the calling thread, in a few milliseconds: starting a thread takes longer. */
@@ -37,6 +38,11 @@ export class BlockWriter {
   }
 
   write(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+    try {
+      checkRoom(this.#directory, blocks.reduce((bytes, { byteLength }) => bytes + byteLength, 0))
+    } catch (error) {
+      return failed(error)
+    }
     const worker = blocks.length > INLINE && this.#thread()
     return worker ? this.#writeInThread(worker, blocks, meta) : this.#writeInline(blocks, meta)
   }
@@ -56,9 +62,7 @@ export class BlockWriter {
       this.#store.write(blocks.map(({ frame, byteLength, place }) => ({ place, bytes: this.#arena.bytes.subarray(frame, frame + byteLength) })), meta)
       return { copied: Promise.resolve(), written: Promise.resolve() }
     } catch (error) {
-      const written = Promise.reject(error as Error)
-      written.catch(() => undefined)
-      return { copied: Promise.resolve(), written }
+      return failed(error)
     }
   }
 
@@ -117,4 +121,11 @@ export class BlockWriter {
     worker.on('exit', code => ended(`the thread that writes checkpoints ended with code ${code}`))
     return worker
   }
+}
+
+/** Nothing was written. */
+function failed(error: unknown): Writing {
+  const written = Promise.reject(error as Error)
+  written.catch(() => undefined)
+  return { copied: Promise.resolve(), written }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { VectorLevelError } from '../floor/errors.js'
@@ -22,6 +22,7 @@ function onFile<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
+    if (error instanceof VectorLevelError) throw error
     throw new VectorLevelError('VECTOR_IO_ERROR', `cannot use ${path}: ${(error as Error).message}`, error)
   }
 }
@@ -101,17 +102,27 @@ export function forgetGeneration(data: string): void {
   rmSync(join(data, INDEX), { force: true })
 }
 
-/** The marker stands while LMDB opens an existing generation: found at a start, the last start did not survive that. */
+/**
+ * The marker stands while LMDB opens an existing generation: found at a start, the last start did not survive that.
+ *
+ * It tells of a process that died, not of a power cut, so it need not be durable.
+ */
 export function setOpeningMarker(data: string): void {
-  writeWhole(join(data, OPENING), '')
+  const path = join(data, OPENING)
+  onFile(path, () => writeFileSync(path, ''))
 }
 
 export function hasOpeningMarker(data: string): boolean {
   return existsSync(join(data, OPENING))
 }
 
+/** IMPORTANT: durably, or a power cut long after brings the marker back, and a sound index is built anew. */
 export function clearOpeningMarker(data: string): void {
-  rmSync(join(data, OPENING), { force: true })
+  const path = join(data, OPENING)
+  onFile(path, () => {
+    rmSync(path, { force: true })
+    syncDirectory(data)
+  })
 }
 
 export function truthDirectory(data: string): string {

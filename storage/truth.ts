@@ -1,3 +1,4 @@
+import { createReadStream, existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
@@ -31,6 +32,30 @@ function wrap(error: unknown, what: string): VectorLevelError {
   return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${detail}`, error)
 }
 
+/** The names of LevelDB's logs. @throws {VectorLevelError} VECTOR_IO_ERROR */
+async function logsIn(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter(name => name.endsWith('.log'))
+  } catch (error) {
+    throw wrap(error, `cannot list ${directory}`)
+  }
+}
+
+/**
+ * IMPORTANT: LevelDB takes a log that it cannot read for one that ends there, and removes it. So it is read here before: that fails, or leaves
+ * it in memory.
+ */
+async function readLogs(directory: string): Promise<void> {
+  if (!existsSync(directory)) return
+  for (const name of await logsIn(directory)) {
+    try {
+      for await (const _ of createReadStream(join(directory, name), { highWaterMark: 1 << 20 })) continue
+    } catch (error) {
+      throw wrap(error, `cannot read ${name}`)
+    }
+  }
+}
+
 /** The LevelDB store that holds the truth: records, keys, log. The only file that knows classic-level. */
 export class Truth {
   readonly #directory: string
@@ -50,6 +75,7 @@ export class Truth {
    * @throws {VectorLevelError} VECTOR_LOCKED when another process has it, VECTOR_CORRUPTION, VECTOR_IO_ERROR
    */
   static async open(directory: string, createIfMissing: boolean): Promise<Truth> {
+    await readLogs(directory)
     // Vectors do not compress, and a store that lost its CURRENT file must not be taken for a new one.
     const level = new ClassicLevel<Buffer, Buffer>(directory, {
       keyEncoding: 'buffer', valueEncoding: 'buffer', compression: false, writeBufferSize: 16 << 20, createIfMissing
@@ -128,8 +154,7 @@ export class Truth {
    * IMPORTANT: a later commit with sync is no barrier for earlier ones: LevelDB closes a full log file without syncing it.
    */
   async sync(): Promise<void> {
-    for (const name of await readdir(this.#directory)) {
-      if (!name.endsWith('.log')) continue
+    for (const name of await logsIn(this.#directory)) {
       try {
         await syncFile(join(this.#directory, name))
       } catch (error) {
