@@ -1,3 +1,5 @@
+import * as assert from 'uvu/assert'
+
 /** What a campaign of faults found. */
 export interface CampaignReport {
   rounds: number
@@ -13,5 +15,24 @@ export interface Campaign {
   name: string
   /** What this machine lacks for it, undefined when nothing. */
   missing(): string | undefined
-  run(rounds: number, seed: number, onProgress: (done: number) => void): Promise<CampaignReport>
+  /** With `untilViolation` it may end when something did not hold: a planted fault is found then. */
+  run(rounds: number, seed: number, onProgress: (done: number) => void, untilViolation?: boolean): Promise<CampaignReport>
+}
+
+/** Counts what happened, once more or several times. */
+export function tally({ counts }: CampaignReport, kind: string, times = 1): void {
+  counts[kind] = (counts[kind] ?? 0) + times
+}
+
+/** Keeps the largest of the values. */
+export function tallyMost({ counts }: CampaignReport, kind: string, value: number): void {
+  counts[kind] = Math.max(counts[kind] ?? 0, Math.ceil(value))
+}
+
+/** What an error says, with what a comparison found in place of what it expected. */
+export function messageOf(error: unknown): string {
+  const { message, details, stack } = error as Error & { details?: string | false }
+  if (!details) return error instanceof assert.Assertion ? message : `${stack}`
+  // uvu colours its details.
+  return `${message}\n${details.replace(/\u001b\[\d+m/g, '')}`
 }

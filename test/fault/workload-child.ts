@@ -1,9 +1,9 @@
-import { rmSync, writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Random } from '../../floor/random.js'
 import { VectorLevel } from '../../src/index.js'
 import { SMALL } from '../src/store.js'
-import { operationsOf, POINTS, type Word, type Workload } from './workload.js'
+import { say, sayBackup, sayEvents } from './tell.js'
+import { operationsOf, POINTS, type Workload } from './workload.js'
 
 const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false } = JSON.parse(process.argv[2]!) as Workload
 const db = new VectorLevel(location, { ...SMALL, durability, checkpoint: { operations: checkpointEvery } })
@@ -11,11 +11,6 @@ const points = db.collection<number>('points', POINTS)
 let next = from
 let acknowledged = from
 let ended = false
-
-/** Says something at once, so that a kill right after does not take it back. */
-function say(word: Word, upTo: number, more = ''): void {
-  writeSync(1, `${word} ${upTo}${more}\n`)
-}
 
 /** One of several that write without waiting for each other. Acknowledgements come in the order of the calls. */
 async function write(): Promise<void> {
@@ -36,13 +31,9 @@ async function maintain(): Promise<void> {
       case 0:
         await db.compact()
         break
-      case 1: {
-        const copy = `${location}-backup-${turn % 2}`
-        rmSync(copy, { recursive: true, force: true })
-        await db.backup(copy)
-        say('backed-up', before, ` ${copy}`)
+      case 1:
+        await sayBackup(db, before, `${location}-backup-${turn % 2}`)
         break
-      }
       case 2:
         if ((await db.verify()).length) throw new Error('verify() found something while writes went on')
         break
@@ -57,6 +48,7 @@ async function maintain(): Promise<void> {
   }
 }
 
+sayEvents(db)
 await points.has('k0')
 const maintained = maintenance ? maintain() : undefined
 await Promise.all(Array.from({ length: writers }, write))

@@ -30,6 +30,10 @@ export type Word =
   | 'checkpointed'
   /** As many were acknowledged when a backup began that is complete now; the directory follows. */
   | 'backed-up'
+  /** As many are acknowledged now that a backup begins; the directory follows. What was there is removed first. */
+  | 'backing-up'
+  /** An event of the database. Of `rebuilt` the reason follows; `replayed` has the number of operations, `indexed` the sequence. */
+  | 'opening' | 'opened' | 'replayed' | 'rebuilt' | 'indexed' | 'closing'
 
 /** The operation number `i`, always the same for a seed: a put, a deletion, or a batch of up to 12. The metadata of what it puts is `i`. */
 export function operationsOf(seed: number, i: number): BatchOperation<number>[] {
