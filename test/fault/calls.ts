@@ -29,7 +29,8 @@ export function missingForCalls(): string | undefined {
 /** Runs a script beside this file to its end, and names the calls by which it changed what is below the directory. */
 export async function callsOf(name: string, workload: unknown, directory: string): Promise<Call[]> {
   const trace = join(directory, 'trace')
-  const ended = await runBeside(name, workload, { under: ['strace', '-f', '-qq', '-y', '-o', trace, '-e', `trace=${CHANGING.map(call => `?${call}`).join()}`], env: ONE_THREAD })
+  const calls = `trace=${CHANGING.map(call => `?${call}`).join()}`
+  const ended = await runBeside(name, workload, { under: ['strace', '-f', '-qq', '-y', '-o', trace, '-e', calls], env: ONE_THREAD })
   assert.is(ended.code, 0, ended.errors)
   return parseCalls(readFileSync(trace, 'utf8'), realpathSync(directory))
 }
@@ -37,8 +38,10 @@ export async function callsOf(name: string, workload: unknown, directory: string
 /** Runs a script beside this file, and kills it in place of one of its calls. */
 export async function killBefore(call: Call, name: string, workload: unknown, directory: string): Promise<Ended> {
   const path = join(realpathSync(directory), call.path)
-  const inject = `inject=${call.name}:signal=SIGKILL:when=${call.number}`
-  return await runBeside(name, workload, { under: ['strace', '-f', '-qq', '-o', '/dev/null', '-P', path, '-e', `trace=${call.name}`, '-e', inject], env: ONE_THREAD })
+  // Of the calls of this name only those for this path count. NOTE: with --seccomp-bpf strace would inject nothing.
+  const filter = ['-P', path, '-e', `trace=${call.name}`]
+  const inject = ['-e', `inject=${call.name}:signal=SIGKILL:when=${call.number}`]
+  return await runBeside(name, workload, { under: ['strace', '-f', '-qq', '-o', '/dev/null', ...filter, ...inject], env: ONE_THREAD })
 }
 
 function parseCalls(trace: string, directory: string): Call[] {

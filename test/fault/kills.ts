@@ -24,6 +24,10 @@ interface Job {
   kills: number
 }
 
+/** One store of so many is large: its checkpoints change so much that a thread of their own writes them. */
+const STORES_A_LARGE = 16
+const LARGE = 12_000
+
 /** SIGKILL at any moment: while a store is opened, applies its log, is written, maintained or closed. */
 export const kills: Campaign = {
   name: 'kills',
@@ -40,6 +44,7 @@ export const kills: Campaign = {
       const life = new Life(join(directory, 'store'), seed + store, report)
       let kill = 0
       try {
+        if (store % STORES_A_LARGE === STORES_A_LARGE / 2) await grow(life, random)
         while (kill++ < kills) {
           await killOnce(life, random, kill, kill === kills, report)
           onProgress(++report.rounds)
@@ -66,6 +71,14 @@ function* jobsOf(rounds: number, seed: number): Generator<Job> {
   }
 }
 
+/** Makes a store large, without a kill. */
+async function grow(life: Life, random: Random): Promise<void> {
+  const { location, history: { seed } } = life
+  const workload: Workload = { location, seed, from: 0, count: LARGE, durability: 'relaxed', writers: 24, checkpointEvery: LARGE }
+  life.heard(await runBeside('workload-child.js', workload))
+  await life.look(random)
+}
+
 /** Kills a process that works on the store, and looks at what is left; now and then the next process is killed before anyone looked. */
 async function killOnce(life: Life, random: Random, kill: number, isLast: boolean, report: CampaignReport): Promise<void> {
   const workload: Workload = {
@@ -75,10 +88,12 @@ async function killOnce(life: Life, random: Random, kill: number, isLast: boolea
     checkpointEvery: [5, 50, 500, 100_000][random.below(4)]!,
     maintenance: random.below(4) > 0
   }
-  const moment = [OPENING, BEGINNING, WRITING, WRITING, WRITING, CLOSING][random.below(6)]!
   // Which operations a store holds that nobody looked at is not known, so none are added to it.
-  const count = !life.seen ? 0 : moment === CLOSING ? 20 + random.below(400) : undefined
-  const ended = await runAndKill(count === undefined ? workload : { ...workload, count }, moment, random.below(moment.within))
+  const moments = life.seen ? [OPENING, BEGINNING, WRITING, WRITING, WRITING, CLOSING] : [OPENING, CLOSING]
+  const moment = moments[random.below(moments.length)]!
+  if (!life.seen) workload.count = 0
+  else if (moment === CLOSING) workload.count = 20 + random.below(400)
+  const ended = await runAndKill(workload, moment, random.below(moment.within))
   tally(report, ended.signal ? `killed while ${moment.name}` : 'ended before the kill')
   life.heard(ended)
   if (!isLast && random.below(4) === 0) {

@@ -26,7 +26,7 @@ export async function withMutant(file: string, find: string, replace: string, us
   if (places !== 1) throw new Error(`${file} has ${places} places, not 1, with the text: ${find}`)
   await withDirectory(async directory => {
     const dist = join(directory, 'dist')
-    for (const folder of ['floor', 'codecs', 'storage', 'index', 'src', 'test', 'bench', 'kernel']) {
+    for (const folder of ['floor', 'codecs', 'storage', 'index', 'src', 'test', 'kernel']) {
       cpSync(join(ROOT, 'dist', folder), join(dist, folder), { recursive: true, filter: path => !/\.(map|d\.ts)$/.test(path) })
     }
     cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'))

@@ -25,8 +25,8 @@ export const plantedFaults: PlantedFault[] = [
   {
     what: 'records and keys of a batch are two commits',
     file: 'src/group.js',
-    find: 'for (const { collection: { id }, key, ordinal } of this.#keys.values()) {',
-    replace: "}, settings.durability === 'strict'); await truth.commit(batch => { for (const { collection: { id }, key, ordinal } of this.#keys.values()) {",
+    find: 'for (const { collection: { id }, key, ordinal } of',
+    replace: "}, settings.durability === 'strict'); await truth.commit(batch => { for (const { collection: { id }, key, ordinal } of",
     caughtBy: ['syscall-kills', 'kills']
   },
   {

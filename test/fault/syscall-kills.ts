@@ -41,7 +41,7 @@ export const syscallKills: Campaign = {
         if (untilViolation && report.violations.length) return
         const life = new Life(join(directory, 'store'), seed, report)
         try {
-          await killOnce(job, life, template, directory, report, seed)
+          await killOnce(job, life, template, directory, report)
         } catch (error) {
           const { call: { name, number, path }, left, durability, round } = job
           report.violations.push(`syscall-kills, --seed ${seed}, round ${round}: killed before ${name} ${number} of ${path}, ` +
@@ -56,7 +56,9 @@ export const syscallKills: Campaign = {
   }
 }
 
-async function killOnce({ call, left, durability, round }: Job, life: Life, template: string, directory: string, report: CampaignReport, seed: number): Promise<void> {
+async function killOnce(job: Job, life: Life, template: string, directory: string, report: CampaignReport): Promise<void> {
+  const { call, left, durability, round } = job
+  const { seed } = life.history
   if (left) {
     cpSync(template, life.location, { recursive: true })
     life.acknowledged = LEFT

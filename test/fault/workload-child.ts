@@ -5,7 +5,8 @@ import { SMALL } from '../src/store.js'
 import { say, sayBackup, sayEvents } from './tell.js'
 import { operationsOf, POINTS, type Workload } from './workload.js'
 
-const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false } = JSON.parse(process.argv[2]!) as Workload
+const workload = JSON.parse(process.argv[2]!) as Workload
+const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false } = workload
 const db = new VectorLevel(location, { ...SMALL, durability, checkpoint: { operations: checkpointEvery } })
 const points = db.collection<number>('points', POINTS)
 let next = from
