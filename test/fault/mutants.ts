@@ -14,16 +14,26 @@ export interface Mutant {
 }
 
 /**
- * Plants a fault: replaces the one place in a compiled file, such as `src/writer.js`, that has a text.
+ * A compiled file, such as `src/writer.js`, with another text in the one place that has this one.
+ *
+ * @throws {Error} when the text is not there exactly once
+ */
+export function mutate(file: string, find: string, replace: string): string {
+  const text = readFileSync(join(ROOT, 'dist', file), 'utf8')
+  const places = text.split(find).length - 1
+  if (places !== 1) throw new Error(`${file} has ${places} places, not 1, with the text: ${find}`)
+  return text.replace(find, () => replace)
+}
+
+/**
+ * Plants a fault, as `mutate` does, in a copy of all that is compiled.
  *
  * Valid until: `use` ends.
  *
  * @throws {Error} when the text is not there exactly once
  */
 export async function withMutant(file: string, find: string, replace: string, use: (mutant: Mutant) => Promise<void>): Promise<void> {
-  const text = readFileSync(join(ROOT, 'dist', file), 'utf8')
-  const places = text.split(find).length - 1
-  if (places !== 1) throw new Error(`${file} has ${places} places, not 1, with the text: ${find}`)
+  const text = mutate(file, find, replace)
   await withDirectory(async directory => {
     const dist = join(directory, 'dist')
     for (const folder of ['floor', 'codecs', 'storage', 'index', 'src', 'test', 'kernel']) {
@@ -31,7 +41,7 @@ export async function withMutant(file: string, find: string, replace: string, us
     }
     cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'))
     symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'junction')
-    writeFileSync(join(dist, file), text.replace(find, () => replace))
+    writeFileSync(join(dist, file), text)
     await use({ directory: dist, load: async <Module>(name: string) => await import(pathToFileURL(join(dist, name)).href) as Module })
   })
 }
