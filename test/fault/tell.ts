@@ -5,7 +5,16 @@ import type { Word } from './workload.js'
 
 /** Says something at once, so that a kill right after does not take it back. */
 export function say(word: Word, upTo: number, more = ''): void {
-  writeSync(1, `${word} ${upTo}${more && ` ${more}`}\n`)
+  let line = Buffer.from(`${word} ${upTo}${more && ` ${more}`}\n`)
+  while (line.length) {
+    try {
+      line = line.subarray(writeSync(1, line))
+    } catch (error) {
+      // The pipe is full, since the other side has not read yet.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
 }
 
 /** Says what the database tells by events. */
