@@ -24,9 +24,17 @@ export function tally({ counts }: CampaignReport, kind: string, times = 1): void
   counts[kind] = (counts[kind] ?? 0) + times
 }
 
-/** Keeps the largest of the values. */
-export function tallyMost({ counts }: CampaignReport, kind: string, value: number): void {
+/** Keeps the largest of the values, whose kind begins with 'slowest'. */
+export function tallyMost({ counts }: CampaignReport, kind: `slowest ${string}`, value: number): void {
   counts[kind] = Math.max(counts[kind] ?? 0, Math.ceil(value))
+}
+
+/** Adds what was counted in a part of a campaign. */
+export function merge(report: CampaignReport, { counts }: CampaignReport): void {
+  for (const [kind, count] of Object.entries(counts)) {
+    if (kind.startsWith('slowest ')) tallyMost(report, kind as `slowest ${string}`, count)
+    else tally(report, kind, count)
+  }
 }
 
 /** What an error says, with what a comparison found in place of what it expected. */

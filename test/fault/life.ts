@@ -13,6 +13,15 @@ const NOT_SURVIVED = 'an earlier opening did not survive it'
 const NO_INDEX = 'there is no index'
 const NO_CHECKPOINT = 'it has no checkpoint'
 
+/** Keeps what something was found in, if FAULT_KEEP says where; says so. */
+export function keep(directory: string, name: string): string {
+  const place = process.env['FAULT_KEEP']
+  if (!place) return ''
+  const kept = join(place, name)
+  cpSync(directory, kept, { recursive: true })
+  return ` (kept in ${kept})`
+}
+
 /** A store that lives through several faults, and what must be true of it after each. */
 export class Life {
   readonly location: string
@@ -38,6 +47,7 @@ export class Life {
   /** Takes note of what a process said before it ended, whether or not it was killed. */
   heard({ code, signal, output, errors }: Pick<Ended, 'code' | 'signal' | 'output' | 'errors'>): void {
     assert.ok(signal === 'SIGKILL' || code === 0, `the process ended with ${signal ?? `code ${code}`} by itself: ${errors}`)
+    assert.is(errors, '', `the process said: ${errors}`)
     this.seen = false
     const mayBuild = this.#endedOpening
     let opening = false
@@ -75,12 +85,6 @@ export class Life {
     if (!inPlace) return
     this.#endedOpening = false
     this.#indexed = true
-  }
-
-  /** Removes the store, its copy and its backups. */
-  remove(): void {
-    const directory = dirname(this.location)
-    for (const name of readdirSync(directory)) if (name.startsWith(basename(this.location))) rmSync(join(directory, name), { recursive: true })
   }
 
   async #lookAt(location: string): Promise<void> {
@@ -132,11 +136,7 @@ export class Life {
 
   /** Says where the files are that the error was found in, if they are to be kept. */
   #kept(error: Error, location: string): Error {
-    const place = process.env['FAULT_KEEP']
-    if (!place || !existsSync(location)) return error
-    const kept = join(place, `${this.history.seed}-${this.acknowledged}`)
-    cpSync(location, kept, { recursive: true })
-    error.message += ` (the store: ${kept})`
+    if (existsSync(location)) error.message += keep(location, `${this.history.seed}-${this.acknowledged}`)
     return error
   }
 }

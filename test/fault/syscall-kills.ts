@@ -46,8 +46,6 @@ export const syscallKills: Campaign = {
           const { call: { name, number, path }, left, durability, round } = job
           report.violations.push(`syscall-kills, --seed ${seed}, round ${round}: killed before ${name} ${number} of ${path}, ` +
             `${left ? 'in a store that was killed before' : 'from creation on'}, ${durability}: ${messageOf(error)}`)
-        } finally {
-          life.remove()
         }
         onProgress(++report.rounds)
       })

@@ -34,6 +34,8 @@ export type Word =
   | 'backing-up'
   /** An event of the database. Of `rebuilt` the reason follows; `replayed` has the number of operations, `indexed` the sequence. */
   | 'opening' | 'opened' | 'replayed' | 'rebuilt' | 'indexed' | 'closing'
+  /** Of a process that looks at stores: so many kills are behind it; and all that it found, as JSON. */
+  | 'looked' | 'reported'
 
 /** The operation number `i`, always the same for a seed: a put, a deletion, or a batch of up to 12. The metadata of what it puts is `i`. */
 export function operationsOf(seed: number, i: number): BatchOperation<number>[] {
