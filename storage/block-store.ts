@@ -85,6 +85,10 @@ export class BlockStore {
   write(blocks: Iterable<SealedBlock>, meta: Map<string, Buffer>): void {
     try {
       this.#environment.readerCheck()
+      // IMPORTANT: LMDB ends the process when the first list of free pages in a file is too long for one page, and a copy has none yet: so the
+      // first is made short.
+      const { free } = this.#environment.getStats() as { free: { entryCount: number } }
+      if (!free.entryCount) this.#environment.transactionSync(() => this.#meta.putSync('free', Buffer.of(0)))
       this.#environment.transactionSync(() => {
         for (const { place, bytes } of blocks) this.#blocks.putSync(place, Buffer.from(bytes))
         for (const [name, value] of meta) this.#meta.putSync(name, value)

@@ -6,6 +6,13 @@ import { withDirectory } from '../src/store.js'
 /** The checkout whose compiled files these are. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
+/** The one place in a compiled file, such as `src/writer.js`, that has a text, and what stands there instead. */
+export interface Change {
+  file: string
+  find: string
+  replace: string
+}
+
 /** A copy of all compiled files, tests as well, with a fault in one of them. */
 export interface Mutant {
   directory: string
@@ -14,15 +21,18 @@ export interface Mutant {
 }
 
 /**
- * A compiled file, such as `src/writer.js`, with another text in the one place that has this one.
+ * What a compiled file becomes by changes to it.
  *
- * @throws {Error} when the text is not there exactly once
+ * @throws {Error} when a text is not there exactly once
  */
-export function mutate(file: string, find: string, replace: string): string {
-  const text = readFileSync(join(ROOT, 'dist', file), 'utf8')
-  const places = text.split(find).length - 1
-  if (places !== 1) throw new Error(`${file} has ${places} places, not 1, with the text: ${find}`)
-  return text.replace(find, () => replace)
+export function mutate(file: string, changes: Change[]): string {
+  let text = readFileSync(join(ROOT, 'dist', file), 'utf8')
+  for (const { find, replace } of changes.filter(change => change.file === file)) {
+    const places = text.split(find).length - 1
+    if (places !== 1) throw new Error(`${file} has ${places} places, not 1, with the text: ${find}`)
+    text = text.replace(find, () => replace)
+  }
+  return text
 }
 
 /**
@@ -30,10 +40,10 @@ export function mutate(file: string, find: string, replace: string): string {
  *
  * Valid until: `use` ends.
  *
- * @throws {Error} when the text is not there exactly once
+ * @throws {Error} when a text is not there exactly once
  */
-export async function withMutant(file: string, find: string, replace: string, use: (mutant: Mutant) => Promise<void>): Promise<void> {
-  const text = mutate(file, find, replace)
+export async function withMutant(changes: Change[], use: (mutant: Mutant) => Promise<void>): Promise<void> {
+  const files = new Map(changes.map(({ file }) => [file, mutate(file, changes)]))
   await withDirectory(async directory => {
     const dist = join(directory, 'dist')
     for (const folder of ['floor', 'codecs', 'storage', 'index', 'src', 'test', 'kernel']) {
@@ -41,7 +51,7 @@ export async function withMutant(file: string, find: string, replace: string, us
     }
     cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'))
     symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'junction')
-    writeFileSync(join(dist, file), text)
+    for (const [file, text] of files) writeFileSync(join(dist, file), text)
     await use({ directory: dist, load: async <Module>(name: string) => await import(pathToFileURL(join(dist, name)).href) as Module })
   })
 }

@@ -8,12 +8,12 @@ const seed = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31
 const test = suite('planted faults')
 
 test('each has its place', () => {
-  for (const { file, find, replace } of plantedFaults) assert.ok(mutate(file, find, replace).includes(replace))
+  for (const { changes } of plantedFaults) for (const { file, replace } of changes) assert.ok(mutate(file, changes).includes(replace))
 })
 
 test('are refused when their text is not there, or more than once', () => {
-  assert.throws(() => mutate('src/writer.js', 'no such text', ''), /^src\/writer.js has 0 places, not 1/)
-  assert.throws(() => mutate('src/writer.js', 'await', ''), /^src\/writer.js has \d+ places, not 1/)
+  assert.throws(() => mutate('src/writer.js', [{ file: 'src/writer.js', find: 'no such text', replace: '' }]), /^src\/writer.js has 0 places, not 1/)
+  assert.throws(() => mutate('src/writer.js', [{ file: 'src/writer.js', find: 'await', replace: '' }]), /^src\/writer.js has \d+ places, not 1/)
 })
 
 test(`are found by kills, FC_SEED=${seed}`, async () => {

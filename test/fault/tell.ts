@@ -1,11 +1,20 @@
 import { rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { VectorLevel } from '../../src/index.js'
+import type { VectorLevel, VectorLevelError } from '../../src/index.js'
 import type { Word } from './workload.js'
 
 /** Says something at once, so that a kill right after does not take it back. */
 export function say(word: Word, upTo: number, more = ''): void {
-  let line = Buffer.from(`${word} ${upTo}${more && ` ${more}`}\n`)
+  sayLine(`${word} ${upTo}${more && ` ${more}`}`)
+}
+
+/** Says what did not succeed, where errors may come. */
+export function sayFailure({ code, message }: VectorLevelError): void {
+  sayLine(`failed ${code} ${message.replaceAll('\n', ' ')}`)
+}
+
+function sayLine(text: string): void {
+  let line = Buffer.from(`${text}\n`)
   while (line.length) {
     try {
       line = line.subarray(writeSync(1, line))

@@ -20,6 +20,8 @@ export interface Workload {
   checkpointEvery?: number
   /** Whether checkpoints, compactions, backups (into `${location}-backup-N`), verifications and searches go on beside the writes. */
   maintenance?: boolean
+  /** Whether errors of ours may come: it says `failed CODE message` then, writes no more, and goes on with the rest. */
+  faults?: boolean
 }
 
 /** What it says, a line each: a word, and the number of the first operation that it does not speak of. */
