@@ -3,38 +3,44 @@ import { join } from 'node:path'
 import { dataFile } from './block-store.js'
 import type { Checksum } from './checksum.js'
 import { PAGE_BYTES } from './kernel/layout.js'
+import { decodeMeta, type Meta } from './lmdb-format.js'
+import { findInTrees } from './tree-check.js'
 
-const MAGIC = 0xbeefc0de
 const SEAL = 'SEAL'
-
-interface MetaPage {
-  bytes: Buffer
-  transaction: bigint
-  lastPage: bigint
-}
 
 /**
  * Says why LMDB must not be given a generation, or undefined when it may: LMDB dies with the process on some damaged data files.
  *
- * Reads the two meta pages: magic at 24, last page at 144 and transaction at 152 (data format 2 of lmdb 3.5). The file must hold all
- * pages that the newer of them counts, and the one that was sealed last must be as it was.
+ * The two meta pages must be as LMDB writes them, the file hold all pages that the newer of them counts, the one that was sealed last be
+ * as it was, and the pages of the trees lead nowhere else.
  */
 export function reasonToDiscard(directory: string, checksum: Checksum): string | undefined {
   if (!existsSync(dataFile(directory))) return 'no data file'
-  const file = openSync(dataFile(directory), 'r')
+  let file: number | undefined
   try {
-    const { size } = fstatSync(file)
-    if (size < 2 * PAGE_BYTES) return `the data file has ${size} bytes, less than its two meta pages`
-    const metas = [0, 1].map(page => readMeta(file, page))
-    const foreign = metas.findIndex(({ bytes }) => bytes.readUInt32LE(24) !== MAGIC)
-    if (foreign >= 0) return `meta page ${foreign} of the data file has no magic number`
-    const newest = newestOf(metas)
-    const needed = (newest.lastPage + 1n) * BigInt(PAGE_BYTES)
-    if (BigInt(size) < needed) return `the data file has ${size} bytes of ${needed}`
-    return brokenSeal(directory, metas, checksum)
+    file = openSync(dataFile(directory), 'r')
+    return reasonInFile(file, directory, checksum)
+  } catch (error) {
+    // What cannot be read here kills the process when LMDB reads it in its mapping.
+    return `the data file cannot be read: ${(error as Error).message}`
   } finally {
-    closeSync(file)
+    if (file !== undefined) closeSync(file)
   }
+}
+
+function reasonInFile(file: number, directory: string, checksum: Checksum): string | undefined {
+  const { size } = fstatSync(file)
+  if (size < 2 * PAGE_BYTES) return `the data file has ${size} bytes, less than its two meta pages`
+  const metas: Meta[] = []
+  for (const number of [0, 1]) {
+    const meta = decodeMeta(readPage(file, number), number)
+    if (typeof meta === 'string') return `meta page ${number} of the data file ${meta}`
+    metas.push(meta)
+  }
+  const newest = newestOf(metas)
+  const needed = (newest.lastPage + 1) * PAGE_BYTES
+  if (size < needed) return `the data file has ${size} bytes of ${needed}`
+  return brokenSeal(directory, metas, checksum) ?? findInTrees(file, newest)
 }
 
 /**
@@ -46,7 +52,7 @@ export function sealMeta(directory: string, checksum: Checksum): void {
   let file: number | undefined
   try {
     file = openSync(dataFile(directory), 'r')
-    const newest = newestOf([readMeta(file, 0), readMeta(file, 1)])
+    const newest = newestOf([0, 1].map(number => decodeMeta(readPage(file!, number), number)).filter(meta => typeof meta !== 'string'))
     const temporary = join(directory, `${SEAL}.tmp`)
     writeFileSync(temporary, JSON.stringify({ transaction: String(newest.transaction), hash: String(checksum.hash(0n, newest.bytes)) }))
     renameSync(temporary, join(directory, SEAL))
@@ -57,12 +63,12 @@ export function sealMeta(directory: string, checksum: Checksum): void {
   }
 }
 
-function brokenSeal(directory: string, metas: MetaPage[], checksum: Checksum): string | undefined {
-  let transaction: bigint
+function brokenSeal(directory: string, metas: Meta[], checksum: Checksum): string | undefined {
+  let transaction: number
   let hash: bigint
   try {
     const seal = JSON.parse(readFileSync(join(directory, SEAL), 'utf8')) as { transaction: string, hash: string }
-    transaction = BigInt(seal.transaction)
+    transaction = Number(BigInt(seal.transaction))
     hash = BigInt(seal.hash)
   } catch {
     return undefined
@@ -76,12 +82,12 @@ function brokenSeal(directory: string, metas: MetaPage[], checksum: Checksum): s
   return undefined
 }
 
-function newestOf(metas: MetaPage[]): MetaPage {
-  return metas.reduce((a, b) => (a.transaction > b.transaction ? a : b))
+function newestOf(metas: Meta[]): Meta {
+  return metas.reduce((a, b) => (b.transaction > a.transaction ? b : a))
 }
 
-function readMeta(file: number, page: number): MetaPage {
+function readPage(file: number, number: number): Buffer {
   const bytes = Buffer.alloc(PAGE_BYTES)
-  readSync(file, bytes, 0, PAGE_BYTES, page * PAGE_BYTES)
-  return { bytes, transaction: bytes.readBigUInt64LE(152), lastPage: bytes.readBigUInt64LE(144) }
+  readSync(file, bytes, 0, PAGE_BYTES, number * PAGE_BYTES)
+  return bytes
 }
