@@ -89,16 +89,6 @@ export interface Meta {
   transaction: number
 }
 
-export interface Node {
-  key: Buffer
-  /** Branch: number of the page below. */
-  child: number
-  /** Leaf: how the value stands, its length, and the value or the run's 24 bytes. */
-  flags: number
-  byteLength: number
-  value: Buffer
-}
-
 /** Numbers beyond 2^53 lose their last digits, and stay beyond all that is valid. */
 export function readU64(bytes: Buffer, at: number): number {
   return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32
@@ -158,43 +148,72 @@ export function runOf(bytes: Buffer): number {
   return bytes.readUInt32LE(20)
 }
 
-/**
- * The nodes of a branch or leaf page, or what is wrong with it.
- *
- * Valid until: the page's bytes change.
- */
-export function decodeNodes(bytes: Buffer, branch: boolean): Node[] | string {
+/** Where the nodes of a branch or leaf page begin in it, in the order of keys, or what is wrong with it. */
+export function decodeNodes(bytes: Buffer, branch: boolean): Uint16Array | string {
   const lower = bytes.readUInt16LE(20)
   const upper = bytes.readUInt16LE(22)
   const room = PAGE_BYTES - PAGE_HEADER
   if (lower % 2 || lower > upper || upper > room) return `has its free space from ${lower} to ${upper}`
-  const nodes: Node[] = []
-  const extents: { from: number, to: number }[] = []
-  for (let at = PAGE_HEADER; at < PAGE_HEADER + lower; at += 2) {
-    const from = bytes.readUInt16LE(at)
-    const node = from % 2 === 0 && from >= upper && from + NODE_HEADER <= room ? decodeNode(bytes, from + PAGE_HEADER, branch) : undefined
-    if (!node) return `has node ${nodes.length} at ${from}, not within ${upper} to ${room}`
-    const end = from + NODE_HEADER + node.key.length + node.value.length
-    nodes.push(node)
-    extents.push({ from, to: end + end % 2 })
+  const nodes = new Uint16Array(lower / 2)
+  /** Where each node begins and ends, as one number. */
+  const extents = new Uint32Array(nodes.length)
+  for (let i = 0; i < nodes.length; i++) {
+    const from = bytes.readUInt16LE(PAGE_HEADER + 2 * i)
+    if (from % 2 || from < upper || from + NODE_HEADER > room) return `has node ${i} at ${from}, not within ${upper} to ${room}`
+    const node = from + PAGE_HEADER
+    const end = valueAt(bytes, node) + (branch ? 0 : flagsOf(bytes, node) === VALUE_OVERFLOW ? RUN_BYTES : byteLengthOf(bytes, node))
+    if (end > PAGE_BYTES) return `has node ${i} from ${from} on to ${end - PAGE_HEADER}, beyond ${room}`
+    nodes[i] = node
+    extents[i] = node * 2 ** 16 + end + end % 2
   }
-  extents.sort((a, b) => a.from - b.from)
-  let end = upper
-  for (const { from, to } of extents) {
-    if (from !== end) return `has a node at ${from}, where ${end} is expected`
-    end = to
+  let end = upper + PAGE_HEADER
+  for (const extent of extents.sort()) {
+    if (extent >>> 16 !== end) return `has a node at ${(extent >>> 16) - PAGE_HEADER}, where ${end - PAGE_HEADER} is expected`
+    end = extent & 0xffff
   }
-  return end === room ? nodes : `has nodes up to ${end}, not ${room}`
+  return end === PAGE_BYTES ? nodes : `has nodes up to ${end - PAGE_HEADER}, not ${room}`
 }
 
-function decodeNode(bytes: Buffer, at: number, branch: boolean): Node | undefined {
-  const flags = bytes.readUInt16LE(at + 4)
-  const byteLength = bytes.readUInt32LE(at)
-  const key = at + NODE_HEADER
-  const value = key + bytes.readUInt16LE(at + 6)
-  const end = value + (branch ? 0 : flags === VALUE_OVERFLOW ? RUN_BYTES : byteLength)
-  if (end > PAGE_BYTES) return undefined
-  return { key: bytes.subarray(key, value), child: byteLength + flags * 2 ** 32, flags, byteLength, value: bytes.subarray(value, end) }
+/** Branch: the number of the page below a node. */
+export function childOf(bytes: Buffer, node: number): number {
+  return byteLengthOf(bytes, node) + flagsOf(bytes, node) * 2 ** 32
+}
+
+export function byteLengthOf(bytes: Buffer, node: number): number {
+  return bytes.readUInt32LE(node)
+}
+
+export function flagsOf(bytes: Buffer, node: number): number {
+  return bytes.readUInt16LE(node + 4)
+}
+
+export function keyBytesOf(bytes: Buffer, node: number): number {
+  return bytes.readUInt16LE(node + 6)
+}
+
+export function keyOf(bytes: Buffer, node: number): Buffer {
+  return bytes.subarray(node + NODE_HEADER, valueAt(bytes, node))
+}
+
+/** Where the value of a node begins, or the run that stands for it. */
+export function valueAt(bytes: Buffer, node: number): number {
+  return node + NODE_HEADER + keyBytesOf(bytes, node)
+}
+
+/** Below, at or above 0 as the key of one node is before, like or behind that of another. */
+export function compareKeys(a: Buffer, aNode: number, b: Buffer, bNode: number): number {
+  const aBytes = keyBytesOf(a, aNode)
+  const bBytes = keyBytesOf(b, bNode)
+  for (let i = 0; i < aBytes && i < bBytes; i++) {
+    const difference = a[aNode + NODE_HEADER + i]! - b[bNode + NODE_HEADER + i]!
+    if (difference) return difference
+  }
+  return aBytes - bBytes
+}
+
+/** As compareKeys, for keys that are u64. */
+export function compareIntegerKeys(a: Buffer, aNode: number, b: Buffer, bNode: number): number {
+  return readU64(a, aNode + NODE_HEADER) - readU64(b, bNode + NODE_HEADER)
 }
 
 /** Pages that a value of so many bytes takes outside its leaf. */

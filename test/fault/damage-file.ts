@@ -7,6 +7,9 @@ const SECTOR = 512
 const PAGE_HEADER = 24
 const OVERFLOW = 4
 
+/** How often files are chosen that end so; else any of all. */
+const SHARES: [ending: string, most: number][] = [['data.mdb', 0.45], ['.ldb', 0.65], ['.log', 0.78]]
+
 /** What was done to which file. */
 export interface Damage {
   file: string
@@ -16,8 +19,10 @@ export interface Damage {
 /** Damages one file of the store in `location`; `others` are stores of which a file of the same role may take its place. */
 export function damage(location: string, others: string[], random: Random): Damage {
   const files = filesIn(location)
-  // Half of the damage goes to the index, which would be one file of many.
-  const file = random.below(2) ? pick(random, files) : files.find(name => name.endsWith('data.mdb')) ?? pick(random, files)
+  const share = random.next()
+  const [ending] = SHARES.find(([, most]) => share < most) ?? ['']
+  const weighted = files.filter(name => name.endsWith(ending))
+  const file = pick(random, weighted.length ? weighted : files)
   const path = join(location, file)
   const bytes = readFileSync(path)
   const ways = file.endsWith('data.mdb') && bytes.length >= 3 * PAGE_BYTES ? [...WAYS, ...PAGE_WAYS, ...PAGE_WAYS, ...PAGE_WAYS] : WAYS
