@@ -18,7 +18,7 @@
  * | 0 | 6 | u48 | child | branch: number of the page below |
  * | 0 | 4 | u32 | byteLength | leaf: of the value |
  * | 4 | 2 | u16 | flags | leaf: 0 the value follows, 1 it is in an overflow run, 2 it is a tree |
- * | 6 | 2 | u16 | | byteLength of the key, that follows; 0 in the first node of a branch page |
+ * | 6 | 2 | u16 | | byteLength of the key, which follows; that of the first node of a branch page does not count |
  * | | 24 | u64 * 3 | | leaf, flags 1: first page, transaction, pages of the run |
  *
  * Pages 0 and 1 are meta pages; transaction N writes page N % 2:

@@ -96,7 +96,7 @@ class TreeCheck {
     if (wrong) throw new Damage(`${where} ${wrong}`)
     const nodes = decodeNodes(bytes, branch)
     if (typeof nodes === 'string') throw new Damage(`${where} ${nodes}`)
-    if (nodes.length < (branch ? 2 : 1)) throw new Damage(`${where} has ${nodes.length} nodes`)
+    if (nodes.length < (branch && !shape.free ? 2 : 1)) throw new Damage(`${where} has ${nodes.length} nodes`)
     checkOrder(bytes, nodes, branch, bounds, shape, where)
     if (branch) {
       found.branchPages++
@@ -168,13 +168,12 @@ class TreeCheck {
   }
 }
 
-/** Keys ascend, within the bounds that the pages above set; the first of a branch page is none. */
+/** Keys ascend, within the bounds that the pages above set; the first of a branch page does not count. */
 function checkOrder(bytes: Buffer, nodes: Uint16Array, branch: boolean, { from, to }: Bounds, { free }: Shape, where: string): void {
   const compare = free ? compareIntegerKeys : compareKeys
   const fail = (node: number): never => {
     throw new Damage(`${where} has key ${keyOf(bytes, node).toString('hex')} out of order`)
   }
-  if (branch && keyBytesOf(bytes, nodes[0]!)) throw new Damage(`${where} has a first key of ${keyBytesOf(bytes, nodes[0]!)} bytes`)
   const least = branch ? 1 : 0
   for (let i = least; i < nodes.length; i++) {
     const node = nodes[i]!
@@ -182,6 +181,7 @@ function checkOrder(bytes: Buffer, nodes: Uint16Array, branch: boolean, { from, 
     if (!keyBytes || (free && keyBytes !== 8)) throw new Damage(`${where} has a key of ${keyBytes} bytes`)
     if (i > least && compare(bytes, nodes[i - 1]!, bytes, node) >= 0) fail(node)
   }
+  if (nodes.length === least) return
   if (from && compare(from.bytes, from.node, bytes, nodes[least]!) > 0) fail(nodes[least]!)
   const last = nodes[nodes.length - 1]!
   if (to && compare(bytes, last, to.bytes, to.node) >= 0) fail(last)
