@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import fc from 'fast-check'
+import { findInTable, findInTables } from '../../storage/table-check.js'
+import { Truth } from '../../storage/truth.js'
+import { check } from '../seed.js'
+
+const test = suite<{ directory: string, name: string, whole: Buffer }>('table check')
+
+test.before.each(async context => {
+  context.directory = mkdtempSync(join(tmpdir(), 'vector-level-table-'))
+  const truth = await Truth.open(context.directory, true)
+  await truth.commit(batch => {
+    for (let i = 0; i < 300; i++) batch.put(Buffer.from(`key ${i}`), Buffer.alloc(100, i))
+  }, true)
+  await truth.close()
+  const [name, ...others] = readdirSync(context.directory).filter(file => file.endsWith('.ldb'))
+  assert.equal(others, [])
+  context.name = name!
+  context.whole = readFileSync(join(context.directory, name!))
+})
+test.after.each(({ directory }) => rmSync(directory, { recursive: true, force: true }))
+
+/** What is said of the directory with other bytes in its table; and how many blocks are sound. */
+async function findWith(directory: string, name: string, bytes: Uint8Array): Promise<{ findings: string[], sound: number }> {
+  const path = join(directory, name)
+  writeFileSync(path, bytes)
+  // Long ago, so that nobody can be writing it.
+  utimesSync(path, 1, 1)
+  const findings: string[] = []
+  let sound = 0
+  for await (const finding of findInTables(directory)) {
+    if (finding === undefined) sound++
+    else findings.push(finding)
+  }
+  return { findings, sound }
+}
+
+test('a table that LevelDB wrote is sound, block by block', async ({ directory, name, whole }) => {
+  const { findings, sound } = await findWith(directory, name, whole)
+  assert.equal(findings, [])
+  assert.ok(sound > 300 * 100 / 5000 + 2, `${sound} blocks`)
+})
+
+test('any flipped bit is noticed, but where the footer says the same with it', ({ whole }) => {
+  for (let bit = 0; bit < whole.length * 8; bit += bit < (whole.length - 700) * 8 ? 97 : 1) {
+    const flipped = Buffer.from(whole)
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
+    if ([...findInTable(flipped)].every(finding => finding === undefined)) {
+      // In the padding, or a number that has a longer spelling then.
+      assert.ok(bit >> 3 >= whole.length - 48 && (whole[bit >> 3] === 0 || (bit & 7) === 7), `bit ${bit & 7} of byte ${bit >> 3} of ${whole.length}`)
+    }
+  }
+})
+
+test('the file and the place are named', async ({ directory, name, whole }) => {
+  const flipped = Buffer.from(whole)
+  flipped[5000]! ^= 1
+  const { findings, sound } = await findWith(directory, name, flipped)
+  assert.is(findings.length, 1)
+  assert.match(findings[0]!, new RegExp(`^table ${name} fails the checksum of the block from \\d+ to \\d+$`))
+  const [from, to] = findings[0]!.match(/\d+/g)!.slice(-2).map(Number) as [number, number]
+  assert.ok(from <= 5000 && 5000 < to, findings[0])
+  assert.ok(sound > 5)
+})
+
+test('a table that was cut off is noticed, wherever it was', async ({ directory, name, whole }) => {
+  for (const byteLength of [0, 1, 47, 48, 4096, whole.length - 49, whole.length - 1]) {
+    assert.is((await findWith(directory, name, whole.subarray(0, byteLength))).findings.length, 1, `${byteLength} bytes`)
+  }
+})
+
+test('arbitrary bytes lead to a finding, and to nothing else', async ({ whole }) => {
+  await check(fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
+    assert.ok([...findInTable(Buffer.from(bytes))].some(finding => finding !== undefined))
+    // With a footer that is right.
+    const footed = Buffer.concat([bytes, whole.subarray(whole.length - 48)])
+    assert.ok([...findInTable(footed)].some(finding => finding !== undefined))
+    const magic = Buffer.concat([bytes, whole.subarray(whole.length - 8)])
+    assert.ok([...findInTable(magic)].some(finding => finding !== undefined))
+  }))
+})
+
+test('a table that is removed meanwhile is passed over, and other files are not looked at', async ({ directory, name, whole }) => {
+  writeFileSync(join(directory, 'zzz.log'), 'no table')
+  writeFileSync(join(directory, '999999.ldb'), whole)
+  const walk = findInTables(directory)
+  await walk.next()
+  rmSync(join(directory, '999999.ldb'))
+  for await (const finding of walk) assert.is(finding, undefined)
+  assert.ok(name)
+})
+
+test.run()
