@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { dataFile } from './block-store.js'
 import type { Checksum } from './checksum.js'
 import { PAGE_BYTES } from './kernel/layout.js'
-import { decodeMeta, type Meta } from './lmdb-format.js'
+import { decodeMeta, type Meta, newestOf } from './lmdb-format.js'
 import { findInTrees } from './tree-check.js'
 
 const SEAL = 'SEAL'
@@ -80,10 +80,6 @@ function brokenSeal(directory: string, metas: Meta[], checksum: Checksum): strin
   // Two transactions on, both pages are newer; until then the sealed page must be there.
   if (!sealed && metas.some(meta => meta.transaction < transaction)) return `the meta page of transaction ${transaction} is gone`
   return undefined
-}
-
-function newestOf(metas: Meta[]): Meta {
-  return metas.reduce((a, b) => (b.transaction > a.transaction ? b : a))
 }
 
 function readPage(file: number, number: number): Buffer {

@@ -45,6 +45,9 @@
  * | 32 | 8 | u64 | entries | |
  * | 40 | 8 | u64 | root | all ones when it is empty |
  *
+ * Numbers as keys are the bits of a double, not negative, from its sign on: four bits 1, the 64 bits, four bits 0; of the nine bytes the
+ * first 4, 6, 8 or 9 are kept, as few as there may be so that only zeros are left out.
+ *
  * The tree of free pages has transactions as keys. A value is u64 count, then count words: 0 nothing, a page, or a negative number of
  * pages before the first of a run.
  */
@@ -126,6 +129,11 @@ export function decodeMeta(bytes: Buffer, number: number): Meta | string {
   if (!Number.isSafeInteger(meta.transaction)) return `is of transaction ${meta.transaction}`
   if (meta.transaction && meta.transaction % 2 !== number) return `is of transaction ${meta.transaction}, which has the other meta page`
   return meta
+}
+
+/** The meta page that LMDB goes on from. */
+export function newestOf(metas: Meta[]): Meta {
+  return metas.reduce((a, b) => (b.transaction > a.transaction ? b : a))
 }
 
 /** What is wrong with the counts of a tree of which nothing is read yet. */
@@ -214,6 +222,15 @@ export function compareKeys(a: Buffer, aNode: number, b: Buffer, bNode: number):
 /** As compareKeys, for keys that are u64. */
 export function compareIntegerKeys(a: Buffer, aNode: number, b: Buffer, bNode: number): number {
   return readU64(a, aNode + NODE_HEADER) - readU64(b, bNode + NODE_HEADER)
+}
+
+/** The key of a number that is not negative. */
+export function encodeNumberKey(number: number): Buffer {
+  const bytes = Buffer.alloc(9)
+  bytes.writeDoubleBE(number)
+  for (let i = 8; i > 0; i--) bytes[i] = (bytes[i]! >>> 4) | (bytes[i - 1]! << 4)
+  bytes[0] = (bytes[0]! >>> 4) | 0x10
+  return bytes.subarray(0, bytes[8] ? 9 : bytes[6] || bytes[7] ? 8 : bytes[4] || bytes[5] ? 6 : 4)
 }
 
 /** Pages that a value of so many bytes takes outside its leaf. */

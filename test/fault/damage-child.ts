@@ -1,7 +1,8 @@
-import { cpSync, rmSync, writeSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
 import { VectorLevel, VectorLevelError } from '../../src/index.js'
+import { findInTables } from '../../storage/table-check.js'
 import { SMALL } from '../src/store.js'
 import { damage } from './damage-file.js'
 import { Judge, typed, type Verdict } from './damage-judge.js'
@@ -16,7 +17,7 @@ export interface DamageTask {
 }
 
 /** What it says, a line each: of a round that begins, what is damaged; of one that ends, what came of it. */
-export interface RoundBegun { round: number, recipe: Recipe, file: string, what: string }
+export interface RoundBegun { round: number, recipe: Recipe, file: string, what: string, inTables: boolean }
 export interface RoundEnded { round: number, kinds: string[], violations: string[] }
 
 const { directory, seed, from, to } = JSON.parse(process.argv[2]!) as DamageTask
@@ -85,6 +86,14 @@ async function examine(location: string, recipe: Recipe, file: string): Promise<
   return verdict
 }
 
+/** Whether the checksums of LevelDB's tables tell of the damage. */
+async function hasDamagedTable(location: string): Promise<boolean> {
+  const tables = join(location, 'truth')
+  for (const name of readdirSync(tables)) utimesSync(join(tables, name), 1, 1)
+  for await (const finding of findInTables(tables)) if (finding) return true
+  return false
+}
+
 function openable(location: string, verdict: Verdict): VectorLevel {
   const db = new VectorLevel(location, SMALL)
   db.on('rebuild', () => verdict.kinds.add('index built anew'))
@@ -98,7 +107,7 @@ for (let round = from; round < to; round++) {
   const template = join(directory, recipe)
   cpSync(template, location, { recursive: true })
   const { file, what } = damage(location, [join(directory, `other-${recipe}`), `${template}-earlier`], random)
-  say({ round, recipe, file, what })
+  say({ round, recipe, file, what, inTables: await hasDamagedTable(location) })
   const verdict = await examine(location, recipe, file).catch((error: Error): Verdict =>
     ({ kinds: new Set(['an error without a code']), violations: [`an error without a code: ${error.stack}`] }))
   say({ round, kinds: [...verdict.kinds], violations: verdict.violations })

@@ -33,8 +33,11 @@ async function playRounds(directory: string, rounds: number, seed: number, onPro
   const count = (kind: string): void => {
     report.counts[kind] = (report.counts[kind] ?? 0) + 1
   }
-  const end = ({ recipe, file, what, round }: RoundBegun, kinds: string[], violations: string[]): void => {
+  const end = ({ recipe, file, what, round, inTables }: RoundBegun, kinds: string[], violations: string[]): void => {
     for (const kind of kinds) count(kind)
+    // What a check of all tables would say of damage that goes unnoticed otherwise.
+    const grave = kinds.some(kind => /^(dies|hangs|silent)/.test(kind))
+    if (file.endsWith('.ldb')) count(`a damaged table${grave ? ' that kills or hides' : ''}, ${inTables ? 'found' : 'not found'} by its checksums`)
     count(`damaged: ${roleOf(file)}`)
     for (const violation of violations) report.violations.push(`seed ${seed} round ${round} (${recipe}, ${file}, ${what}): ${violation}`)
   }
