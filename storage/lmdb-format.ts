@@ -219,6 +219,16 @@ export function compareKeys(a: Buffer, aNode: number, b: Buffer, bNode: number):
   return aBytes - bBytes
 }
 
+/** Below, at or above 0 as the key of a node is before, like or behind `key`. */
+export function compareToKey(bytes: Buffer, node: number, key: Buffer): number {
+  const keyBytes = keyBytesOf(bytes, node)
+  for (let i = 0; i < keyBytes && i < key.length; i++) {
+    const difference = bytes[node + NODE_HEADER + i]! - key[i]!
+    if (difference) return difference
+  }
+  return keyBytes - key.length
+}
+
 /** As compareKeys, for keys that are u64. */
 export function compareIntegerKeys(a: Buffer, aNode: number, b: Buffer, bNode: number): number {
   return readU64(a, aNode + NODE_HEADER) - readU64(b, bNode + NODE_HEADER)

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { dataFile } from './block-store.js'
 import { PAGE_BYTES } from './kernel/layout.js'
 import {
-  childOf, decodeMeta, decodeNodes, encodeNumberKey, findInHeader, flagsOf, keyOf, KIND_BRANCH, KIND_LEAF, KIND_OVERFLOW, type Meta, newestOf,
+  childOf, compareToKey, decodeMeta, decodeNodes, encodeNumberKey, findInHeader, flagsOf, KIND_BRANCH, KIND_LEAF, KIND_OVERFLOW, type Meta, newestOf,
   PAGE_HEADER, readTree, readU64, RUN_BYTES, runOf, type TreeRecord, VALUE_OVERFLOW, VALUE_TREE, valueAt
 } from './lmdb-format.js'
 
@@ -85,7 +85,7 @@ class RunCheck {
     }
     const { bytes, nodes } = this.#page(number, 1)
     const node = nodes[upperBound(bytes, nodes, 0, key) - 1]
-    return node !== undefined && keyOf(bytes, node).equals(key) ? { bytes, node } : undefined
+    return node !== undefined && !compareToKey(bytes, node, key) ? { bytes, node } : undefined
   }
 
   #page(number: number, height: number): Page {
@@ -111,7 +111,7 @@ function upperBound(bytes: Buffer, nodes: Uint16Array, low: number, key: Buffer)
   let high = nodes.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (Buffer.compare(keyOf(bytes, nodes[middle]!), key) > 0) high = middle
+    if (compareToKey(bytes, nodes[middle]!, key) > 0) high = middle
     else low = middle + 1
   }
   return low
