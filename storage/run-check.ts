@@ -21,49 +21,51 @@ interface Entry {
 class Damage extends Error {}
 
 /**
- * Says what is wrong with the pages of blocks that a transaction is going to replace, or undefined.
+ * Says of blocks that a transaction is about to replace what is wrong with the pages that they have.
  *
  * LMDB frees the pages that the header of the old block names, and writes into it when it takes it for one of its own transaction. That
  * header stands before the block, so that the checksum of the block does not cover it; the check of the trees leaves it unread.
  *
- * Cost: two or three reads for a first block, one of 24 bytes for each that lies near another.
+ * Valid until: the transaction is committed; a new one is needed for the next.
+ * Cost: three reads for a first block, one of 24 bytes for each that follows it.
  */
-export function findInReplaced(directory: string, places: Iterable<number>): string | undefined {
-  let file: number | undefined
-  try {
-    file = openSync(dataFile(directory), 'r')
-    new RunCheck(file).check(places)
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  } finally {
-    if (file !== undefined) closeSync(file)
-  }
-}
-
-class RunCheck {
+export class RunCheck {
   readonly #file: number
   readonly #meta: Meta
+  readonly #blocks: TreeRecord | undefined
   readonly #header = Buffer.alloc(PAGE_HEADER)
   /** The page last looked at on each height above the leaves. */
   #pages: Page[] = []
 
-  constructor(file: number) {
-    this.#file = file
-    const metas = [0, 1].map(number => decodeMeta(this.#read(number, Buffer.alloc(PAGE_BYTES)), number))
-    for (const meta of metas) if (typeof meta === 'string') throw new Damage(`a meta page ${meta}`)
-    this.#meta = newestOf(metas as Meta[])
+  /** @throws {Error} when the data file cannot be read, or its first pages are damaged */
+  constructor(directory: string) {
+    this.#file = openSync(dataFile(directory), 'r')
+    try {
+      const metas = [0, 1].map(number => decodeMeta(this.#read(number, Buffer.alloc(PAGE_BYTES)), number))
+      for (const meta of metas) if (typeof meta === 'string') throw new Damage(`a meta page ${meta}`)
+      this.#meta = newestOf(metas as Meta[])
+      const named = this.#find(this.#meta.main, Buffer.from('blocks\0'))
+      this.#blocks = named && flagsOf(named.bytes, named.node) === VALUE_TREE ? readTree(named.bytes, valueAt(named.bytes, named.node)) : undefined
+      this.#pages = []
+    } catch (error) {
+      closeSync(this.#file)
+      throw error
+    }
   }
 
-  check(places: Iterable<number>): void {
-    const named = this.#find(this.#meta.main, Buffer.from('blocks\0'))
-    if (!named || flagsOf(named.bytes, named.node) !== VALUE_TREE) return
-    const blocks = readTree(named.bytes, valueAt(named.bytes, named.node))
-    this.#pages = []
-    for (const place of Float64Array.from(places).sort()) {
-      const entry = this.#find(blocks, encodeNumberKey(place))
+  /** Why the block of a place must not be replaced, undefined when it may or there is none. */
+  find(place: number): string | undefined {
+    try {
+      const entry = this.#blocks && this.#find(this.#blocks, encodeNumberKey(place))
       if (entry && flagsOf(entry.bytes, entry.node) === VALUE_OVERFLOW) this.#checkRun(place, entry)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
     }
+  }
+
+  close(): void {
+    closeSync(this.#file)
   }
 
   #checkRun(place: number, { bytes, node }: Entry): void {
