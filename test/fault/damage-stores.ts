@@ -77,7 +77,7 @@ export async function prepare(recipe: Recipe, seed: number, location: string): P
 
 
 async function openAll(location: string): Promise<VectorLevel> {
-  const db = new VectorLevel(location, { ...SMALL, checkpoint: { operations: 1_000_000 } })
+  const db = new VectorLevel(location, { ...SMALL, durability: 'relaxed', checkpoint: { operations: 1_000_000 } })
   await db.open()
   return db
 }
