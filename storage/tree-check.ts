@@ -144,7 +144,8 @@ class TreeCheck {
 
   #checkFree(key: Buffer, value: Buffer, what: () => string): void {
     const transaction = readU64(key, 0)
-    if (!transaction || transaction > this.#meta.transaction) throw new Damage(`${what()} is of transaction ${transaction}, the newest is ${this.#meta.transaction}`)
+    const newest = this.#meta.transaction
+    if (!transaction || transaction > newest) throw new Damage(`${what()} is of transaction ${transaction}, the newest is ${newest}`)
     const runs = decodeFree(value)
     if (typeof runs === 'string') throw new Damage(`${what()} ${runs}`)
     for (const { first, count } of runs) this.#take(first, count, what)

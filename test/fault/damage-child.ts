@@ -74,7 +74,8 @@ async function examine(location: string, recipe: Recipe, file: string, compacts:
     await healed.verify(db, 'opened again', truthIsWhole)
   } else if (verdict.kinds.has('an earlier beginning')) {
     if ((await db.verify()).length) verdict.kinds.add('verify() reports a shortened store, opened again')
-    if (!added && (await db.collection<number>('points', collections['points']!).get('new'))?.metadata !== 1_000_000) verdict.violations.push('an acknowledged record is gone when opened again')
+    const record = await db.collection<number>('points', collections['points']!).get('new')
+    if (!added && record?.metadata !== 1_000_000) verdict.violations.push('an acknowledged record is gone when opened again')
   }
   const compacted = compacts ? await typed(() => db.compact()) : undefined
   if (compacted) verdict.kinds.add(`compaction throws ${compacted.code}`)

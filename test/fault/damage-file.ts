@@ -68,7 +68,10 @@ const PAGE_WAYS: [string, Way][] = [
     const page = pageOf(bytes, random)
     return flipped(bytes, page * PAGE_BYTES * 8 + random.below(kindOf(bytes, page) === OVERFLOW ? PAGE_HEADER * 8 : PAGE_BYTES * 8))
   }],
-  ['a bit of a page header flipped', (bytes, random) => flipped(bytes, (pageOf(bytes, random) * PAGE_BYTES + random.below(3 * PAGE_HEADER)) * 8 + random.below(8))],
+  ['a bit of a page header flipped', (bytes, random) => {
+    const at = pageOf(bytes, random) * PAGE_BYTES + random.below(3 * PAGE_HEADER)
+    return flipped(bytes, at * 8 + random.below(8))
+  }],
   ['a word of a page overwritten', (bytes, random) => {
     const damaged = Buffer.from(bytes)
     const page = pageOf(bytes, random)
@@ -116,7 +119,8 @@ function garbage(random: Random, length: number): Buffer {
 
 /** The file of that role in another store. */
 function replacement(file: string, others: string[], random: Random): Buffer | undefined {
-  const candidates = others.filter(existsSync).flatMap(other => filesIn(other).filter(name => roleOf(name) === roleOf(file)).map(name => join(other, name)))
+  const candidates = others.filter(existsSync).flatMap(other => filesIn(other).map(name => join(other, name)))
+    .filter(path => roleOf(path) === roleOf(file))
     // What stood in the truth before is no damage of one file, it is another store.
     .filter(path => !path.includes('-earlier') || !file.startsWith('truth'))
   return candidates.length ? readFileSync(pick(random, candidates)) : undefined

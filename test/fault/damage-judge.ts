@@ -37,6 +37,8 @@ export class Judge {
   readonly #keys = new Map<string, Set<string>>()
   /** Whether something is not as it was, so that verify() has to say so. */
   #amiss = false
+  /** Whether it holds an earlier beginning of the history, which is whole. */
+  #shortened = false
 
   constructor(commits: Commit[], collections: Record<string, CollectionOptions>, mayEndEarlier: boolean, verdict: Verdict) {
     this.#commits = commits
@@ -52,7 +54,7 @@ export class Judge {
 
   /** Reads and searches everything; returns whether what is there is all that was, without an error. */
   async look(db: VectorLevel): Promise<boolean> {
-    this.#amiss = false
+    this.#amiss = this.#shortened = false
     const found = new Map<string, Map<string, Found>>()
     for (const [name, keys] of this.#keys) found.set(name, await readAll(db.collection<number>(name, this.#collections[name]!), keys))
     const models = await this.#modelFor(found)
@@ -62,7 +64,7 @@ export class Judge {
       await this.#iterate(name, collection, found.get(name)!)
       await this.#search(name, collection, model)
     }
-    return !this.#amiss
+    return !this.#amiss && !this.#shortened
   }
 
   /** verify() must report what is amiss, and in a store that is whole again nothing. */
@@ -105,7 +107,7 @@ export class Judge {
       })
       if (longest >= 0 && longest < this.#commits.length) {
         this.#count('an earlier beginning')
-        this.#amiss = true
+        this.#shortened = true
         return await this.#replay(longest)
       }
     }
@@ -129,7 +131,7 @@ export class Judge {
       else if (isDeepStrictEqual(record, expected)) continue
       else if (!record) this.#silent('absence')
       else if (!expected) this.#wrong(`${name}/${key} is a deleted key with metadata ${record.metadata}`, 'resurrection')
-      else if (this.#was(name, key, record)) this.#wrong(`${name}/${key} is the record of commit ${record.metadata}, not ${String(expected.metadata)}`, 'stale value')
+      else if (this.#was(name, key, record)) this.#wrong(`${key} is of commit ${record.metadata}, not ${expected.metadata as number}`, 'stale value')
       else this.#wrong(`${name}/${key} is ${JSON.stringify(record)}, not ${JSON.stringify(expected)}`, 'wrong value')
     }
   }

@@ -68,7 +68,9 @@ export async function prepare(recipe: Recipe, seed: number, location: string): P
     await db.checkpoint()
     copyOfOpenStore(work, `${location}-earlier`)
     // The index of the checkpoint, and the truth of the moment before, when the log was not cut yet.
-    for (const name of ['INDEX', 'index-1']) cpSync(join(work, name), join(location, name), { recursive: true, filter: path => !path.endsWith('lock.mdb') })
+    for (const name of ['INDEX', 'index-1']) {
+      cpSync(join(work, name), join(location, name), { recursive: true, filter: path => !path.endsWith('lock.mdb') })
+    }
   }
   await db.close()
   if (recipe === 'closed' || recipe === 'tables') cpSync(work, location, { recursive: true })

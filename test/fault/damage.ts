@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runScript } from '../src/child.js'
+import { type Ended, runScript } from '../src/child.js'
 import type { Campaign, CampaignReport } from './campaign.js'
 import type { DamageTask, RoundBegun, RoundEnded } from './damage-child.js'
 import { roleOf } from './damage-file.js'
@@ -66,7 +66,7 @@ async function playRounds(directory: string, rounds: number, seed: number, onPro
 }
 
 /** Runs a script and sees its lines as they come; one that is silent for too long is killed. */
-async function runLines(name: string, argument: string, onLine: (line: string) => void, onSilence: () => void): Promise<{ code: number | null, signal: string | null }> {
+async function runLines(name: string, argument: string, onLine: (line: string) => void, onSilence: () => void): Promise<Ended> {
   let read = 0
   let stop: (() => void) | undefined
   let timer: NodeJS.Timeout | undefined
@@ -77,7 +77,7 @@ async function runLines(name: string, argument: string, onLine: (line: string) =
       stop?.()
     }, PATIENCE_MS)
   }
-  const ended = await runScript(name, [argument], (output, kill) => {
+  return await runScript(name, [argument], (output, kill) => {
     stop = kill
     wait()
     for (let end = output.indexOf('\n', read); end >= 0; end = output.indexOf('\n', read)) {
@@ -85,5 +85,4 @@ async function runLines(name: string, argument: string, onLine: (line: string) =
       read = end + 1
     }
   }).finally(() => clearTimeout(timer))
-  return ended
 }

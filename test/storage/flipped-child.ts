@@ -18,7 +18,8 @@ for (const bit of bits) {
     const store = new BlockStore(copy)
     for (let place = 0; place < 200; place++) store.read(place, Buffer.alloc(place % 50 ? 4072 : 16360))
     for (let round = 0; round < 2; round++) {
-      store.write(Array.from({ length: 29 }, (_, i) => ({ place: 7 * i, bytes: Buffer.alloc(7 * i % 50 ? 4072 : 16360, round) })), new Map([['checkpoint', Buffer.alloc(300)]]))
+      const blocks = Array.from({ length: 29 }, (_, i) => ({ place: 7 * i, bytes: Buffer.alloc(7 * i % 50 ? 4072 : 16360, round) }))
+      store.write(blocks, new Map([['checkpoint', Buffer.alloc(300)]]))
     }
     await store.copyTo(join(copy, 'copy'))
     await store.close()

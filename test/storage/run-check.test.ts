@@ -21,7 +21,8 @@ test.before(async context => {
   context.directory = mkdtempSync(join(tmpdir(), 'vector-level-runs-'))
   const store = new BlockStore(context.directory)
   for (let round = 0; round < 3; round++) {
-    store.write(PLACES.map((place, i) => ({ place, bytes: Buffer.alloc(i % 50 ? 4072 : 16360, round) })), new Map([['checkpoint', Buffer.alloc(100)]]))
+    const blocks = PLACES.map((place, i) => ({ place, bytes: Buffer.alloc(i % 50 ? 4072 : 16360, round) }))
+    store.write(blocks, new Map([['checkpoint', Buffer.alloc(100)]]))
   }
   await store.close()
   context.whole = readFileSync(dataFile(context.directory))
