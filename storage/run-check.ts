@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import { dataFile } from './block-store.js'
 import { PAGE_BYTES } from './kernel/layout.js'
 import {
   childOf, compareToKey, decodeMeta, decodeNodes, encodeNumberKey, findInHeader, flagsOf, KIND_BRANCH, KIND_LEAF, KIND_OVERFLOW, type Meta, newestOf,
@@ -37,9 +36,9 @@ export class RunCheck {
   /** The page last looked at on each height above the leaves. */
   #pages: Page[] = []
 
-  /** @throws {Error} when the data file cannot be read, or its first pages are damaged */
-  constructor(directory: string) {
-    this.#file = openSync(dataFile(directory), 'r')
+  /** Of the data file at `path`. @throws {Error} when it cannot be read, or its first pages are damaged */
+  constructor(path: string) {
+    this.#file = openSync(path, 'r')
     try {
       const metas = [0, 1].map(number => decodeMeta(this.#read(number, Buffer.alloc(PAGE_BYTES)), number))
       for (const meta of metas) if (typeof meta === 'string') throw new Damage(`a meta page ${meta}`)

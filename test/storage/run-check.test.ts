@@ -31,7 +31,7 @@ test.after(({ directory }) => rmSync(directory, { recursive: true, force: true }
 
 /** The first that is said of places. */
 function findInReplaced(directory: string, places: number[]): string | undefined {
-  const runs = new RunCheck(directory)
+  const runs = new RunCheck(dataFile(directory))
   try {
     for (const place of places) {
       const found = runs.find(place)
