@@ -46,7 +46,7 @@ async function copyData(engine: Engine, writer: Writer, data: string, { signal, 
     }
   })
   try {
-    sealMeta(generationDirectory(data, 1), engine.checksum)
+    sealMeta(generationDirectory(data, 1), engine.plainChecksum)
     const copy = await TruthCopy.create(truthDirectory(data))
     try {
       for await (const [key, value] of snapshot.entries({})) {

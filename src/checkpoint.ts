@@ -9,7 +9,7 @@ import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
-import { seal, unseal } from '../storage/sealed.js'
+import { seal, unseal, unsealed } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
 import { generationDirectory, writeGeneration } from '../storage/store-file.js'
@@ -46,13 +46,13 @@ export interface Checkpoint {
 /** What goes with the blocks into one transaction: graphs that hold all operations up to `position`. */
 export function writeMeta(engine: Engine, position: LogPosition, graphs: Checkpoint['graphs']): Map<string, Buffer> {
   const checkpoint: Checkpoint = { format: INDEX_FORMAT, uuid: engine.identity.uuid, ...position, graphs }
-  return new Map([[CHECKPOINT, seal(engine.checksum, CHECKPOINT_SEED, packr.pack(checkpoint))]])
+  return new Map([[CHECKPOINT, seal(engine.plainChecksum, CHECKPOINT_SEED, packr.pack(checkpoint))]])
 }
 
 /** @throws {VectorLevelError} VECTOR_CORRUPTION when its checksum does not fit */
 export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint | undefined {
   const bytes = blocks.readMeta(CHECKPOINT)
-  return bytes && packr.unpack(unseal(engine.checksum, CHECKPOINT_SEED, bytes, 'the checkpoint')) as Checkpoint
+  return bytes && packr.unpack(unseal(engine.plainChecksum, CHECKPOINT_SEED, bytes, 'the checkpoint')) as Checkpoint
 }
 
 /**
@@ -87,7 +87,7 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
   return {
     written: written.then(() => {
       engine.cache.endWriting(true)
-      sealMeta(generationDirectory(engine.data, engine.generation), engine.checksum)
+      sealMeta(generationDirectory(engine.data, engine.generation), engine.plainChecksum)
       engine.watermark = position
     }, (error: unknown) => {
       engine.cache.endWriting(false)
@@ -135,8 +135,8 @@ export async function trimLog(engine: Engine): Promise<void> {
   }
 }
 
-export function encodeTruthMeta(engine: Pick<Engine, 'checksum' | 'identity'>, trimmed: LogPosition): Buffer {
-  return seal(engine.checksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: trimmed.hash }))
+export function encodeTruthMeta(engine: Pick<Engine, 'plainChecksum' | 'identity'>, trimmed: LogPosition): Buffer {
+  return seal(engine.plainChecksum, TRUTH_META_SEED, packr.pack({ uuid: engine.identity.uuid, sequence: trimmed.sequence, hash: trimmed.hash }))
 }
 
 /** Up to where the log is cut off. @throws {VectorLevelError} VECTOR_CORRUPTION when the truth is not the one of this store */
@@ -149,10 +149,19 @@ export function readTruthMeta(engine: Engine, truth: Pick<TruthSnapshot, 'get'> 
 }
 
 /** To which store the truth belongs, and up to where its log is cut off. @throws {VectorLevelError} VECTOR_CORRUPTION */
-export function readTruthIdentity({ directory, checksum }: Engine, truth: Pick<TruthSnapshot, 'get'>): LogPosition & { uuid: string } {
+export function readTruthIdentity({ directory, plainChecksum }: Engine, truth: Pick<TruthSnapshot, 'get'>): LogPosition & { uuid: string } {
   const bytes = truth.get(META_KEY)
   if (!bytes) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${directory} have lost the state of their log`)
-  return packr.unpack(unseal(checksum, TRUTH_META_SEED, bytes, 'the state of the log')) as LogPosition & { uuid: string }
+  return packr.unpack(unseal(plainChecksum, TRUTH_META_SEED, bytes, 'the state of the log')) as LogPosition & { uuid: string }
+}
+
+/** Up to where a state of the log says that it is cut off, whether or not it is sound; 0 when it says nothing. */
+export function peekTrimmed(bytes: Buffer): number {
+  try {
+    return (packr.unpack(unsealed(bytes)) as LogPosition).sequence
+  } catch {
+    return 0
+  }
 }
 
 /**
@@ -167,7 +176,7 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
     if (free <= bytes * FREE_SHARE || bytes < TRIMMED_BYTES) return
     const directory = await copyGeneration(engine)
     await engine.closeIndex()
-    if (reasonToDiscard(directory, engine.checksum)) return
+    if (reasonToDiscard(directory, engine.plainChecksum)) return
     // IMPORTANT: the copy is on stable storage before it becomes the current generation.
     writeGeneration(engine.data, engine.generation + 1)
     rmSync(generationDirectory(engine.data, engine.generation), { recursive: true, force: true })
@@ -186,6 +195,6 @@ export async function copyGeneration(engine: Engine): Promise<string> {
     rmSync(directory, { recursive: true, force: true })
     throw error
   }
-  sealMeta(directory, engine.checksum)
+  sealMeta(directory, engine.plainChecksum)
   return directory
 }

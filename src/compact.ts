@@ -143,7 +143,7 @@ class Compaction {
       }
       const graphs = [...this.#graphs].map(([{ id, name, options }, { renumbered }]) => ({ id, name, options, state: renumbered.state() }))
       blocks.write(chunk, writeMeta(engine, engine.head, graphs))
-      sealMeta(directory, checksum)
+      sealMeta(directory, engine.plainChecksum)
       syncDirectory(directory)
       writeGeneration(this.#data, 1)
       return blocks

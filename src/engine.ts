@@ -15,7 +15,7 @@ import { decodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
-import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, writeIdentity } from '../storage/store-file.js'
+import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
 import type { Truth, TruthBatch } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -50,11 +50,14 @@ export class Engine {
   readonly directory: string
   readonly settings: DatabaseSettings
   identity: StoreIdentity
+  readonly storeTag: bigint
   truth: Truth
   readonly arena: Arena
   readonly cache: BlockCache
   readonly kernel: Kernel
+  /** Of what the truth holds; and of what says itself to which store it belongs. */
   readonly checksum: Checksum
+  readonly plainChecksum: Checksum
   readonly scratch: Scratch
   readonly collections = new Map<string, OpenCollection>()
   /** The current generation of the index. */
@@ -72,14 +75,13 @@ export class Engine {
   readonly #byId = new Map<number, OpenCollection>()
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #places = new Map<Space, (block: number) => number>()
-  readonly #storeTag: bigint
 
   constructor(directory: string, settings: DatabaseSettings, identity: StoreIdentity, truth: Truth) {
     this.directory = directory
     this.settings = settings
     this.identity = identity
     this.truth = truth
-    this.#storeTag = BigInt(`0x${identity.uuid.replaceAll('-', '').slice(0, 16)}`)
+    this.storeTag = storeTag(identity)
     this.arena = new Arena(settings.cacheSize)
     this.cache = new BlockCache(this.arena)
     this.kernel = loadKernel(chooseBuild(settings.kernel), this.arena.memory, {
@@ -87,17 +89,14 @@ export class Engine {
       fault: (spaceId, block) => this.cache.fault(spaceId >>> 0, block >>> 0),
       loadRecord: (spaceId, ordinal) => this.#recordSpaces.get(spaceId >>> 0)!.records.load(ordinal >>> 0)
     })
-    this.checksum = new Checksum(this.kernel, this.arena)
+    this.checksum = new Checksum(this.kernel, this.arena, this.storeTag)
+    this.plainChecksum = new Checksum(this.kernel, this.arena)
     this.scratch = new Scratch(this.arena)
   }
 
   /** Whether so many frames hold changes that they must be written before much else is read. */
   get cacheIsDirty(): boolean {
     return this.cache.isCrowded()
-  }
-
-  get storeTag(): bigint {
-    return this.#storeTag
   }
 
   /** Where records and index are. */
@@ -226,7 +225,7 @@ export class Engine {
   #loadBlock(place: number, frame: number, byteLength: number): void {
     if (!this.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.directory} was closed while it was read`)
     const found = this.blocks.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
-    if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.#storeTag)) return
+    if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.storeTag)) return
     throw this.discardIndex(new VectorLevelError('VECTOR_CORRUPTION',
       `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`))
   }

@@ -35,7 +35,7 @@ export interface Recovery {
 /**
  * Opens or creates the store in a directory, and brings its index to the end of the log.
  *
- * When operations are missing from the log, `engine.damage` says which: what is there can be read, and nothing be written.
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when what was acknowledged is missing or damaged, so that what is there might be out of date
  */
 export async function openStore(directory: string, settings: DatabaseSettings, again = false): Promise<Recovery> {
   const known = readIdentity(directory)
@@ -63,24 +63,12 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
 }
 
 async function openIndexed(engine: Engine): Promise<Recovery> {
-  let log: LogEntry[]
-  let checkpoint: Checkpoint | string
-  try {
-    const read = await readLog(engine)
-    log = read.log
-    checkpoint = await openIndex(engine, log)
-    if (read.gap) await forgetBehindGap(engine, log)
-  } catch (error) {
-    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
-    engine.damage = error
-    await rebuild(engine)
-    return { engine, replayed: 0, rebuilt: undefined }
-  }
-  if (typeof checkpoint === 'string') {
-    await rebuild(engine)
-    return { engine, replayed: 0, rebuilt: checkpoint }
-  }
-  return { engine, replayed: await replay(engine, log, checkpoint), rebuilt: undefined }
+  const { log, gap } = await readLog(engine)
+  const checkpoint = await openIndex(engine, log)
+  if (gap) await forgetBehindGap(engine, log)
+  if (typeof checkpoint !== 'string') return { engine, replayed: await replay(engine, log, checkpoint), rebuilt: undefined }
+  await rebuild(engine)
+  return { engine, replayed: 0, rebuilt: checkpoint }
 }
 
 /** @throws {VectorLevelError} VECTOR_FORMAT_UNSUPPORTED when a directory without a store holds something else */
@@ -152,7 +140,7 @@ async function readLog(engine: Engine): Promise<{ log: LogEntry[], gap: boolean 
       // The entries behind it show how those in it were written.
       if (!readLogEntry(value).synced) continue
       throw new VectorLevelError('VECTOR_CORRUPTION',
-        `the log has a gap: operations ${last + 1} to ${sequence - 1} are missing; what is there can be read, repair() makes it sound`)
+        `the log has a gap: operations ${last + 1} to ${sequence - 1} are missing; repair() saves what is there`)
     }
     const entry = decodeLogEntry(engine.checksum, hash, sequence, value)
     engine.head = { sequence: sequence + entry.operations.length - 1, hash: entry.hash }
@@ -188,7 +176,7 @@ export async function openGeneration(engine: Engine, generation: number): Promis
   if (generation === 0) return 'there is no index'
   if (hasOpeningMarker(engine.data)) return 'an earlier opening did not survive it'
   const directory = generationDirectory(engine.data, generation)
-  const reason = reasonToDiscard(directory, engine.checksum)
+  const reason = reasonToDiscard(directory, engine.plainChecksum)
   if (reason) return reason
   setOpeningMarker(engine.data)
   let blocks: BlockStore | undefined
@@ -227,7 +215,7 @@ function reasonToReject(engine: Engine, log: LogEntry[], checkpoint: Checkpoint)
   if (checkpoint.uuid !== engine.identity.uuid) return `it belongs to store ${checkpoint.uuid}`
   if (sequence > engine.head.sequence) {
     throw new VectorLevelError('VECTOR_CORRUPTION',
-      `operations ${engine.head.sequence + 1} to ${sequence} are missing at the end of the log, the index holds them; what is there can be read, repair() makes it sound`)
+      `operations ${engine.head.sequence + 1} to ${sequence} are missing at the end of the log, the index holds them; repair() saves what is there`)
   }
   if (sequence < engine.trimmed.sequence) return `the log is cut off behind it: sequence ${sequence} of ${engine.trimmed.sequence}`
   const ends: LogPosition[] = [engine.trimmed, ...log.map(entry => ({ sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }))]

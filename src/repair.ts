@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import {
@@ -6,13 +6,13 @@ import {
   writeIdentity
 } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
-import { Truth } from '../storage/truth.js'
 import { type Checkpoint, readTruthIdentity } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { MaintenanceOptions } from './maintenance.js'
 import type { DatabaseSettings } from './options.js'
 import { openGeneration } from './recovery.js'
 import { type LostItem, Salvage } from './salvage.js'
+import { openSalvageable } from './salvageable.js'
 import { TruthCopy } from './truth-copy.js'
 import type { Finding } from './verify.js'
 import { Witness } from './witness.js'
@@ -110,7 +110,8 @@ class Repair {
 
   /** Writes what can be saved into the next data; returns the uuid of the store. */
   async run(): Promise<string> {
-    const truth = await this.#openTruth()
+    const copy = join(this.#next, 'repaired')
+    const truth = await openSalvageable(truthDirectory(dataDirectory(this.#directory, this.#identity.data)), copy, this.#report.actions)
     let engine = new Engine(this.#directory, this.#settings, this.#identity, truth)
     try {
       const meta = unlessDamaged(() => readTruthIdentity(engine, truth))
@@ -119,25 +120,7 @@ class Repair {
       return engine.identity.uuid
     } finally {
       await engine.close()
-      rmSync(this.#workingCopy, { recursive: true, force: true })
-    }
-  }
-
-  get #workingCopy(): string {
-    return join(this.#next, 'repaired')
-  }
-
-  /** Opens the records; when LevelDB cannot, a copy that it made openable. */
-  async #openTruth(): Promise<Truth> {
-    const directory = truthDirectory(dataDirectory(this.#directory, this.#identity.data))
-    try {
-      return await Truth.open(directory, false)
-    } catch (error) {
-      if ((error as VectorLevelError).code === 'VECTOR_LOCKED' || !existsSync(directory)) throw error
-      cpSync(directory, this.#workingCopy, { recursive: true, filter: source => !source.endsWith('LOCK') })
-      await Truth.repair(this.#workingCopy)
-      this.#report.actions.push(`LevelDB repaired its files, which it could not open: ${(error as Error).message}`)
-      return await Truth.open(this.#workingCopy, false)
+      rmSync(copy, { recursive: true, force: true })
     }
   }
 

@@ -38,7 +38,7 @@ export interface DatabaseStats {
 
 export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
   const { truth, head, watermark, settings } = engine
-  const index = engine.blocks?.size() ?? { bytes: 0, free: 0 }
+  const index = engine.blocks!.size()
   return {
     sequence: head.sequence,
     watermark: watermark.sequence,

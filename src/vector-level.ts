@@ -29,8 +29,6 @@ export interface VectorLevelEvents {
   checkpointFailed: [{ error: unknown }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]
-  /** Operations are missing from the log: what is there can be read, writes are refused; call repair(). */
-  damaged: [{ error: VectorLevelError }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
   rebuild: [{ reason: string }]
   /** Nodes that such an index still lacks; 0 when it is complete. */
@@ -115,7 +113,6 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
         await engine.close()
         throw error
       }
-      if (engine.damage) this.#tell('damaged', { error: engine.damage })
       if (replayed) this.#tell('replay', { operations: replayed })
       if (rebuilt && engine.head.sequence) this.#tell('rebuild', { reason: rebuilt })
       const writer = new Writer(engine, {

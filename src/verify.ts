@@ -15,7 +15,7 @@ import type { Writer } from './writer.js'
 
 /** Something that is wrong in a store. */
 export interface Finding {
-  where: 'store' | 'log' | 'record' | 'key' | 'block' | 'graph'
+  where: 'store' | 'table' | 'log' | 'record' | 'key' | 'block' | 'graph'
   collection?: string
   message: string
 }
@@ -33,7 +33,7 @@ interface View {
 }
 
 /**
- * Walks through the log, the records, the keys and the graphs.
+ * Walks through the tables of LevelDB, the log, the records, the keys, the codes and the graphs.
  *
  * Records, log and states are those of one moment; the graphs may grow meanwhile, and are looked at node by node.
  */
@@ -46,8 +46,10 @@ async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions)
   const findings: Finding[] = []
   const view = await writer.atRest(() => viewOf(engine))
   const steps = new Steps(view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.linked, 0), options)
-  if (engine.damage) findings.push({ where: engine.blocks ? 'block' : 'log', message: engine.damage.message })
+  if (engine.damage) findings.push({ where: 'block', message: engine.damage.message })
   try {
+    // LevelDB ends the process on some damage: what stands in damaged tables is not read through it.
+    if (await verifyTables(engine, findings, steps)) return findings
     const superseded = await verifyLog(engine, view, findings)
     for (const { collection, states } of view.collections) await verifyTruth(engine, view.snapshot, collection, states, superseded, findings, steps)
   } finally {
@@ -75,6 +77,16 @@ class Steps {
     refuseWhenAborted(this.#options.signal, `verifying, after ${this.#done} steps,`)
     this.#options.onProgress?.({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
   }
+}
+
+async function verifyTables({ truth }: Engine, findings: Finding[], steps: Steps): Promise<boolean> {
+  let damaged = false
+  for await (const message of truth.findInTables()) {
+    if (message) findings.push({ where: 'table', message })
+    damaged ||= message !== undefined
+    await steps.next('tables')
+  }
+  return damaged
 }
 
 function viewOf(engine: Engine): View {

@@ -391,6 +391,7 @@ export class Writer {
         throw error
       })
       await trimLog(this.#engine)
+      await this.#engine.truth.noteTables()
       this.#failure = undefined
       for (const call of calls) call.resolve()
       this.#events.checkpoint()

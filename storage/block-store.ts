@@ -4,9 +4,12 @@ import { open, type Database, type RootDatabase } from 'lmdb'
 import { VectorLevelError } from '../floor/errors.js'
 import { PAGE_BYTES } from './kernel/layout.js'
 import { tryOpening } from './room.js'
+import { RunCheck } from './run-check.js'
 import { syncDirectory, syncFile } from './sync.js'
 
 const META_PAGES = 2
+/** A name in the metadata, written for the pages that this frees. */
+const FREE_LIST = 'free list'
 
 interface TreeStats {
   treeBranchPageCount: number
@@ -34,12 +37,14 @@ function wrap(error: unknown, what: string): VectorLevelError {
 
 /** One generation of the derived index: blocks and their metadata in LMDB. The only file that knows lmdb. */
 export class BlockStore {
+  readonly #directory: string
   readonly #environment: RootDatabase<Buffer, string>
   readonly #blocks: Database<Buffer, number>
   readonly #meta: Database<Buffer, string>
 
   /** Opens or creates the generation in `directory`. Guard an existing one first (guard.ts): LMDB dies on garbage. */
   constructor(directory: string) {
+    this.#directory = directory
     try {
       mkdirSync(directory, { recursive: true })
       tryOpening(directory)
@@ -80,22 +85,38 @@ export class BlockStore {
   /**
    * Writes blocks and metadata in one transaction, on stable storage on return.
    *
-   * @throws {VectorLevelError} VECTOR_IO_ERROR; nothing was written then
+   * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION when LMDB must not touch what is replaced; nothing was written then
    */
   write(blocks: Iterable<SealedBlock>, meta: Map<string, Buffer>): void {
+    let runs: RunCheck | undefined
     try {
       this.#environment.readerCheck()
-      // IMPORTANT: LMDB ends the process when the first list of free pages in a file is too long for one page, and a copy has none yet: so the
-      // first is made short.
-      const { free } = this.#environment.getStats() as { free: { entryCount: number } }
-      if (!free.entryCount) this.#environment.transactionSync(() => this.#meta.putSync('free', Buffer.of(0)))
+      this.#beginFreeList()
+      runs = new RunCheck(dataFile(this.#directory))
       this.#environment.transactionSync(() => {
-        for (const { place, bytes } of blocks) this.#blocks.putSync(place, Buffer.from(bytes))
+        for (const { place, bytes } of blocks) {
+          const reason = runs!.find(place)
+          if (reason) throw new VectorLevelError('VECTOR_CORRUPTION', `${reason}; the next opening builds the index anew from the records`)
+          this.#blocks.putSync(place, Buffer.from(bytes))
+        }
         for (const [name, value] of meta) this.#meta.putSync(name, value)
       })
     } catch (error) {
-      throw wrap(error, 'a checkpoint failed')
+      throw error instanceof VectorLevelError ? error : wrap(error, 'a checkpoint failed')
+    } finally {
+      runs?.close()
     }
+  }
+
+  /**
+   * Has LMDB write a first list of free pages where it has none, as in a copy.
+   *
+   * IMPORTANT: a transaction whose first list is too long for a page reads it before it is there, and ends the process. So a small one
+   * comes before it.
+   */
+  #beginFreeList(): void {
+    const { free } = this.#environment.getStats() as { free: { entryCount: number } }
+    if (!free.entryCount) this.#environment.transactionSync(() => this.#meta.putSync(FREE_LIST, Buffer.of(1)))
   }
 
   /** Lets reads see what another thread wrote. */

@@ -15,9 +15,12 @@ export class Checksum {
   readonly #arena: Arena
   readonly #staging: number
   readonly #view: DataView
+  readonly #key: bigint
 
-  constructor(kernel: ChecksumKernel, arena: Arena) {
+  /** With a `key` its hashes are those of one store: what comes from another fails them. */
+  constructor(kernel: ChecksumKernel, arena: Arena, key = 0n) {
     this.#kernel = kernel
+    this.#key = key
     this.#arena = arena
     this.#staging = arena.allocate(STAGING_BYTES)
     this.#view = new DataView(arena.bytes.buffer)
@@ -26,10 +29,10 @@ export class Checksum {
   /**
    * Hashes `bytes`, chained to `seed`: what a hash is seeded with is covered by it.
    *
-   * Units: h = seed, then h = xxHash64(h || piece) for each piece of at most 32,760 bytes, at least one.
+   * Units: h = seed xor key, then h = xxHash64(h || piece) for each piece of at most 32,760 bytes, at least one.
    */
   hash(seed: bigint, bytes: Uint8Array): bigint {
-    let hash = seed
+    let hash = seed ^ this.#key
     let from = 0
     do {
       const piece = bytes.subarray(from, from + STAGING_BYTES - SEED_BYTES)

@@ -80,6 +80,11 @@ export function newIdentity(): StoreIdentity {
   return { uuid: randomUUID(), format: FORMAT, created: new Date().toISOString(), data: 1 }
 }
 
+/** Eight bytes that stand for a store in what belongs to it. */
+export function storeTag({ uuid }: Pick<StoreIdentity, 'uuid'>): bigint {
+  return BigInt(`0x${uuid.replaceAll('-', '').slice(0, 16)}`)
+}
+
 /** What holds records and index; compaction and repair write the next one. */
 export function dataDirectory(directory: string, data: number): string {
   return join(directory, `data-${data}`)

@@ -1,35 +1,12 @@
-/**
- * A table of LevelDB (N.ldb), from its end to its beginning:
- *
- * | where | bytes | type | meaning |
- * |---|---|---|---|
- * | last 8 | 8 | u64 | magic number |
- * | last 48 | up to 40 | handle * 2 | of the block of names, and of the index; a handle is varint offset, varint byteLength |
- * | index | | | a block: an entry a block of records, with its handle as value |
- * | names | | | a block: an entry a filter, with the handle of its block |
- *
- * A block is followed by u8 compression and u32 checksum: CRC-32C of both, rotated and added to. It holds entries and u32 restart points,
- * then their number; an entry is varint shared, varint rest, varint value (numbers of bytes), the rest of the key, the value.
- */
-
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { crc32c } from './crc32c.js'
+import { findInTable } from './table-format.js'
 
-const MAGIC = 0xdb4775248b80fb57n
-const FOOTER = 48
-const TRAILER = 5
-const MASK_DELTA = 0xa282ead8
 /** A table that was not written to for so long is complete. */
 const SETTLED_MS = 5000
-
-interface Handle {
-  offset: number
-  byteLength: number
-}
-
-class Damage extends Error {}
+const TABLES = 'TABLES'
 
 /**
  * Looks for damage in all tables of a LevelDB directory, which may be open: yields a sentence for each, and undefined for each sound block.
@@ -40,7 +17,7 @@ class Damage extends Error {}
  */
 export async function * findInTables(directory: string): AsyncGenerator<string | undefined> {
   for (const name of (await readdir(directory)).sort()) {
-    if (!name.endsWith('.ldb') && !name.endsWith('.sst')) continue
+    if (!isTable(name)) continue
     for (let settled = false; ; settled = true) {
       const path = join(directory, name)
       const bytes = await readFile(path).catch(ignoreMissing)
@@ -55,26 +32,6 @@ export async function * findInTables(directory: string): AsyncGenerator<string |
       break
     }
   }
-}
-
-/** What is wrong in a table, undefined for each sound block. */
-export function * findInTable(bytes: Buffer): Generator<string | undefined> {
-  let index: Handle[]
-  try {
-    if (bytes.length < FOOTER) throw new Damage(`has ${bytes.length} bytes, less than its footer`)
-    if (bytes.readBigUInt64LE(bytes.length - 8) !== MAGIC) throw new Damage('has no magic number at its end')
-    const footer = new Reader(bytes, bytes.length - FOOTER, bytes.length - 8)
-    const names = footer.handle()
-    index = handlesIn(bytes, footer.handle(), 'the index')
-    yield undefined
-    index.push(...handlesIn(bytes, names, 'the block of names'))
-    yield undefined
-  } catch (error) {
-    if (!(error instanceof Damage)) throw error
-    yield error.message
-    return
-  }
-  for (const handle of index) yield findInBlock(bytes, handle, 'the block')
 }
 
 /** Waits until a file has not been written to for a while; false when it has not been anyway, or is gone. */
@@ -94,70 +51,60 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }
 
-function findInBlock(bytes: Buffer, { offset, byteLength }: Handle, what: string): string | undefined {
-  const end = offset + byteLength
-  if (end + TRAILER > bytes.length - FOOTER) return `has ${what} from ${offset} to ${end}, beyond its ${bytes.length} bytes`
-  const masked = bytes.readUInt32LE(end + 1) - MASK_DELTA >>> 0
-  const expected = (masked >>> 17 | masked << 15) >>> 0
-  return crc32c(bytes, offset, end + 1) === expected ? undefined : `fails the checksum of ${what} from ${offset} to ${end}`
+export function isTable(name: string): boolean {
+  return name.endsWith('.ldb') || name.endsWith('.sst')
 }
 
-/** The values of a block of handles. */
-function handlesIn(bytes: Buffer, handle: Handle, what: string): Handle[] {
-  const wrong = findInBlock(bytes, handle, what)
-  if (wrong) throw new Damage(wrong)
-  const end = handle.offset + handle.byteLength
-  if (bytes[end] !== 0) throw new Damage(`has ${what} compressed`)
-  const restarts = handle.byteLength >= 4 ? bytes.readUInt32LE(end - 4) : Infinity
-  const reader = new Reader(bytes, handle.offset, end - 4 * (restarts + 1))
-  const handles: Handle[] = []
-  while (!reader.ended) {
-    reader.varint()
-    const rest = reader.varint()
-    const value = reader.varint()
-    reader.skip(rest)
-    const after = reader.at + value
-    handles.push(reader.handle())
-    reader.skip(after - reader.at)
+/**
+ * Looks for damage in the tables that are not as they were noted last, in a directory that is not open.
+ *
+ * LevelDB ends the process on some damage, so this is to be asked before it. What changes on a disk without the system's knowing is not noticed.
+ *
+ * Cost: by what was written or copied since they were noted, not by what there is.
+ */
+export async function findInNewTables(directory: string): Promise<string | undefined> {
+  const noted = readNoted(directory)
+  for (const name of (await readdir(directory)).sort()) {
+    if (!isTable(name) || noted[name] === await stateOf(join(directory, name))) continue
+    for (const finding of findInTable(await readFile(join(directory, name)))) if (finding) return `table ${name} ${finding}`
   }
-  return handles
+  return undefined
 }
 
-/** Reads numbers one after the other, and not beyond an end. */
-class Reader {
-  at: number
-  readonly #bytes: Buffer
-  readonly #end: number
-
-  constructor(bytes: Buffer, from: number, end: number) {
-    if (end < from) throw new Damage(`has nothing between ${from} and ${end}`)
-    this.#bytes = bytes
-    this.at = from
-    this.#end = end
-  }
-
-  get ended(): boolean {
-    return this.at >= this.#end
-  }
-
-  skip(count: number): void {
-    if (count < 0 || this.at + count > this.#end) throw new Damage(`has an entry that ends at ${this.at + count}, beyond ${this.#end}`)
-    this.at += count
-  }
-
-  /** Numbers beyond 2^53 lose their last digits, and stay beyond all that is valid. */
-  varint(): number {
-    let value = 0
-    for (let factor = 1; factor < 2 ** 64; factor *= 128) {
-      this.skip(1)
-      const byte = this.#bytes[this.at - 1]!
-      value += (byte & 0x7f) * factor
-      if (byte < 0x80) return value
+/** The tables of a directory that is not open in which something is damaged. */
+export async function damagedTables(directory: string): Promise<string[]> {
+  const damaged: string[] = []
+  for (const name of (await readdir(directory)).sort()) {
+    if (!isTable(name)) continue
+    for (const finding of findInTable(await readFile(join(directory, name)))) {
+      if (!finding) continue
+      damaged.push(name)
+      break
     }
-    throw new Damage(`has a number without end at ${this.at}`)
   }
+  return damaged
+}
 
-  handle(): Handle {
-    return { offset: this.varint(), byteLength: this.varint() }
+/** Notes the tables as they are, beside their directory: sound ones, just found so or just written. Not durably: what is not noted is looked at. */
+export async function noteTables(directory: string): Promise<void> {
+  const noted: Record<string, string> = {}
+  for (const name of await readdir(directory)) {
+    const state = isTable(name) ? await stateOf(join(directory, name)) : undefined
+    if (state) noted[name] = state
   }
+  await writeFile(join(dirname(directory), TABLES), JSON.stringify(noted))
+}
+
+function readNoted(directory: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(readFileSync(join(dirname(directory), TABLES), 'utf8'))) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+/** Size and time of the last change, undefined when it is gone. */
+async function stateOf(path: string): Promise<string | undefined> {
+  const stats = await stat(path, { bigint: true }).catch(ignoreMissing)
+  return stats && `${stats.size} ${stats.mtimeNs}`
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { VectorLevelError } from '../floor/errors.js'
 import { syncDirectory, syncFile } from './sync.js'
+import { findInNewTables, findInTables, noteTables } from './table-check.js'
 
 export interface Range {
   gt?: Buffer
@@ -56,6 +57,18 @@ async function readLogs(directory: string): Promise<void> {
   }
 }
 
+/** IMPORTANT: LevelDB ends the process when it meets some damage in a table, and can pass over keys in one in silence. */
+async function checkTables(directory: string): Promise<void> {
+  if (!existsSync(directory)) return
+  let damage: string | undefined
+  try {
+    damage = await findInNewTables(directory)
+  } catch (error) {
+    throw wrap(error, `cannot read the tables in ${directory}`)
+  }
+  if (damage) throw new VectorLevelError('VECTOR_CORRUPTION', `${damage} in ${directory}; repair() saves what the others hold`)
+}
+
 /** The LevelDB store that holds the truth: records, keys, log. The only file that knows classic-level. */
 export class Truth {
   readonly #directory: string
@@ -76,6 +89,7 @@ export class Truth {
    */
   static async open(directory: string, createIfMissing: boolean): Promise<Truth> {
     await readLogs(directory)
+    await checkTables(directory)
     // Vectors do not compress, and a store that lost its CURRENT file must not be taken for a new one.
     const level = new ClassicLevel<Buffer, Buffer>(directory, {
       keyEncoding: 'buffer', valueEncoding: 'buffer', compression: false, writeBufferSize: 16 << 20, createIfMissing
@@ -174,6 +188,16 @@ export class Truth {
     }
   }
 
+  /** Looks for damage in its tables: yields a sentence for each, and undefined for each sound block. */
+  findInTables(): AsyncGenerator<string | undefined> {
+    return findInTables(this.#directory)
+  }
+
+  /** Notes its tables as sound, so that the next opening need not look at them. What fails here is not needed. */
+  async noteTables(): Promise<void> {
+    await noteTables(this.#directory).catch(() => undefined)
+  }
+
   /** Bytes of its files. */
   async byteLength(): Promise<number> {
     let bytes = 0
@@ -199,6 +223,7 @@ export class Truth {
     // An empty compaction flushes what is in memory into a table: a log left behind is read again at the next open, 20 ms a MB.
     if (!this.#poison) await this.#level.compactRange(Buffer.of(0xfe), Buffer.of(0xff))
     await this.#level.close()
+    await this.noteTables()
   }
 }
 

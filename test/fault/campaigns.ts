@@ -1,4 +1,5 @@
 import type { Campaign } from './campaign.js'
+import { damageCampaign } from './damage.js'
 import { fullDisks } from './full-disk.js'
 import { imageCuts } from './image-cut.js'
 import { ioErrors } from './io-errors.js'
@@ -21,5 +22,6 @@ export const campaigns: Planned[] = [
   { campaign: powerCuts, rounds: 200, what: 'power cuts on a simulated disk, at any moment of a recorded workload' },
   { campaign: imageCuts, rounds: 20, what: 'power cuts under ext4, on an image that is copied' },
   { campaign: fullDisks, rounds: 40, what: 'a disk that fills up while something is done' },
-  { campaign: ioErrors, rounds: 100, what: 'one call of the system after another that fails' }
+  { campaign: ioErrors, rounds: 100, what: 'one call of the system after another that fails' },
+  { campaign: damageCampaign, rounds: 300, what: 'files that are truncated, flipped, swapped, deleted, or garbage' }
 ]

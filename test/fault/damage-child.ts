@@ -1,12 +1,12 @@
 import { cpSync, readdirSync, rmSync, utimesSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
-import { VectorLevel } from '../../src/index.js'
+import { type CollectionOptions, VectorLevel, VectorLevelError } from '../../src/index.js'
 import { findInTables } from '../../storage/table-check.js'
-import { SMALL } from '../src/store.js'
+import { linked, SMALL } from '../src/store.js'
 import { damage } from './damage-file.js'
 import { Judge, typed, type Verdict } from './damage-judge.js'
-import { collectionsOf, commitsOf, type Recipe, RECIPES } from './damage-stores.js'
+import { collectionsOf, type Commit, commitsOf, type Recipe, RECIPES } from './damage-stores.js'
 
 /** What a child is to do, as JSON in its first argument: rounds from `from` on, below `to`. */
 export interface DamageTask {
@@ -22,7 +22,7 @@ export interface RoundEnded { round: number, kinds: string[], violations: string
 
 const { directory, seed, from, to } = JSON.parse(process.argv[2]!) as DamageTask
 /** Files whose loss may look like operations that were never written. */
-const ENDS = /^truth\/(\d+\.log|MANIFEST-\d+|CURRENT)$/
+const ENDS = /^data-1\/truth\/(\d+\.log|MANIFEST-\d+|CURRENT)$/
 
 /** At once, so that the death of the process does not take it back. */
 function say(line: RoundBegun | RoundEnded): void {
@@ -33,7 +33,7 @@ async function examine(location: string, recipe: Recipe, file: string, compacts:
   const verdict: Verdict = { kinds: new Set(), violations: [] }
   const commits = commitsOf(recipe, seed)
   const collections = collectionsOf(recipe)
-  const truthIsWhole = !file.startsWith('truth') && file !== 'STORE'
+  const truthIsWhole = !file.startsWith('data-1/truth') && file !== 'STORE'
   let db = openable(location, verdict)
   let refused = await typed(() => db.open())
   if (refused && truthIsWhole && refused.code === 'VECTOR_CORRUPTION') {
@@ -45,6 +45,7 @@ async function examine(location: string, recipe: Recipe, file: string, compacts:
   if (refused) {
     verdict.kinds.add(`refused: ${refused.code}`)
     if (truthIsWhole) verdict.violations.push(`refused, and only the index is damaged: ${refused.message}`)
+    await mend(location, commits, collections, verdict)
     return verdict
   }
   const judge = new Judge(commits, collections, ENDS.test(file), verdict)
@@ -79,15 +80,38 @@ async function examine(location: string, recipe: Recipe, file: string, compacts:
   }
   const compacted = compacts ? await typed(() => db.compact()) : undefined
   if (compacted) verdict.kinds.add(`compaction throws ${compacted.code}`)
+  if (compacted && !truthIsWhole) await db.close().then(() => mend(location, then, collections, verdict))
   if (compacted && truthIsWhole) verdict.violations.push(`compaction: ${compacted.message}`)
   await typed(() => db.close())
   if (!verdict.kinds.size) verdict.kinds.add('right')
   return verdict
 }
 
+/** repair() makes it sound: nothing in it is wrong then, and what it lacks was named. */
+async function mend(location: string, commits: Commit[], collections: Record<string, CollectionOptions>, verdict: Verdict): Promise<void> {
+  const db = openable(location, verdict)
+  const report = await typed(() => db.repair())
+  if (report instanceof VectorLevelError) {
+    verdict.kinds.add(`repair() throws ${report.code}`)
+    await typed(() => db.close())
+    return
+  }
+  const found: Verdict = { kinds: new Set(), violations: [] }
+  const whole = await new Judge(commits, collections, true, found).look(db)
+  verdict.kinds.add(report.lost.length ? 'repaired, with losses that were named' : whole ? 'repaired, all is there' : 'repaired, without the end of the log')
+  // A deletion or a replacement that is lost with its part of the log has not happened.
+  const undone = report.lost.some(({ operations }) => operations) || found.kinds.has('an earlier beginning')
+  for (const violation of found.violations) if (!undone || !/^(resurrection|stale value)/.test(violation)) verdict.violations.push(`repaired: ${violation}`)
+  if ([...found.kinds].some(kind => kind.startsWith('silent absence')) && !report.lost.length) verdict.violations.push('repaired: something is gone that was not named')
+  await linked(db)
+  const findings = await db.verify()
+  if (findings.length) verdict.violations.push(`repaired: verify() finds ${JSON.stringify(findings.slice(0, 3))}`)
+  await db.close()
+}
+
 /** Whether the checksums of LevelDB's tables tell of the damage. */
 async function hasDamagedTable(location: string): Promise<boolean> {
-  const tables = join(location, 'truth')
+  const tables = join(location, 'data-1', 'truth')
   for (const name of readdirSync(tables)) utimesSync(join(tables, name), 1, 1)
   for await (const finding of findInTables(tables)) if (finding) return true
   return false

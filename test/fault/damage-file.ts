@@ -122,7 +122,7 @@ function replacement(file: string, others: string[], random: Random): Buffer | u
   const candidates = others.filter(existsSync).flatMap(other => filesIn(other).map(name => join(other, name)))
     .filter(path => roleOf(path) === roleOf(file))
     // What stood in the truth before is no damage of one file, it is another store.
-    .filter(path => !path.includes('-earlier') || !file.startsWith('truth'))
+    .filter(path => !path.includes('-earlier') || !file.startsWith('data-1/truth'))
   return candidates.length ? readFileSync(pick(random, candidates)) : undefined
 }
 

@@ -2,7 +2,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
 import { type BatchOperation, type CollectionOptions, VectorLevel } from '../../src/index.js'
-import { copyOfOpenStore, linked, SMALL } from '../src/store.js'
+import { copyOfOpenStore, dataOf, linked, SMALL } from '../src/store.js'
 import { normalVector } from '../src/vectors.js'
 import { operationsOf } from './workload.js'
 
@@ -69,7 +69,7 @@ export async function prepare(recipe: Recipe, seed: number, location: string): P
     copyOfOpenStore(work, `${location}-earlier`)
     // The index of the checkpoint, and the truth of the moment before, when the log was not cut yet.
     for (const name of ['INDEX', 'index-1']) {
-      cpSync(join(work, name), join(location, name), { recursive: true, filter: path => !path.endsWith('lock.mdb') })
+      cpSync(join(dataOf(work), name), join(dataOf(location), name), { recursive: true, filter: path => !path.endsWith('lock.mdb') })
     }
   }
   await db.close()

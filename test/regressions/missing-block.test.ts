@@ -42,6 +42,8 @@ test('answers right or with an error when a key of LMDB is damaged, and right wh
         return bytes
       })
       const damaged = new VectorLevel(copy, SMALL)
+      // What is seen before LMDB opens the file is built anew at once.
+      damaged.on('rebuild', () => { noticed++ })
       let wrong = 0
       try {
         const stored = damaged.collection('points', { dimensions: 8, metric: 'l2' })

@@ -175,14 +175,7 @@ test('says so when the end of the log is gone that the index holds', async () =>
     copyOfOpenStore(original, location)
     rmSync(join(dataOf(location), 'truth'), { recursive: true })
     cpSync(join(dataOf(older), 'truth'), join(dataOf(location), 'truth'), { recursive: true })
-    await rejects((async () => {
-      const opened = new VectorLevel(location, SMALL)
-      try {
-        await opened.collection('points', SPACE).put('new', VECTORS[0]!)
-      } finally {
-        await opened.close()
-      }
-    })(), 'VECTOR_CORRUPTION', 'operations 21 to 30')
+    await rejects(new VectorLevel(location, SMALL).open(), 'VECTOR_CORRUPTION', 'operations 21 to 30')
     const expected = new Map(KEYS.slice(0, 20).map((key, i) => [key, i]))
     const { lost } = await repaired(location, expected)
     assert.equal(lost.flatMap(({ operations }) => operations ? [operations] : []), [[21, 30]])

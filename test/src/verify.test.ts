@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { encodeOrdinal } from '../../storage/ordinal-format.js'
 import { recordKey, userKey } from '../../storage/keys.js'
+import { readIdentity, storeTag } from '../../storage/store-file.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { VectorLevel } from '../../src/index.js'
 import { dataOf, opened, PLANE, SMALL, sound, withStore } from './store.js'
@@ -36,21 +37,21 @@ test('finds nothing in a new store, an empty one, and one that lives', async () 
 })
 
 /** Opens the records of a closed store behind its back. */
-async function tamper(location: string, change: (batch: TruthBatch, truth: Truth) => void): Promise<void> {
+async function tamper(location: string, change: (batch: TruthBatch, truth: Truth, store: bigint) => void): Promise<void> {
   const truth = await Truth.open(join(dataOf(location), 'truth'), false)
-  await truth.commit(batch => change(batch, truth), true)
+  await truth.commit(batch => change(batch, truth, storeTag(readIdentity(location)!)), true)
   await truth.close()
 }
 
 const COLLECTION = 1
 const key = (name: string): Buffer => userKey(COLLECTION, Buffer.from(name))
-const ordinal = (name: string, n: number): Buffer => encodeOrdinal(makeChecksum(), COLLECTION, Buffer.from(name), n)
+const ordinal = (store: bigint, name: string, n: number): Buffer => encodeOrdinal(makeChecksum(store), COLLECTION, Buffer.from(name), n)
 
-const TAMPERING: [string, (batch: TruthBatch, truth: Truth) => void, ...RegExp[]][] = [
+const TAMPERING: [string, (batch: TruthBatch, truth: Truth, store: bigint) => void, ...RegExp[]][] = [
   ['a record that is missing', batch => batch.del(recordKey(COLLECTION, 3)), /key 'k3' leads to ordinal 3, which has no record/, /ordinal 3 is live in the index, and has no record/],
   ['a key that is missing', batch => batch.del(key('k3')), /record of 'k3' has ordinal 3, which no key leads to/],
-  ['a key that leads to another record', batch => batch.put(key('k3'), ordinal('k3', 4)), /'k3' and 'k4' lead to the same ordinal 4/, /ordinal 3/],
-  ['a key that leads nowhere', batch => batch.put(key('new'), ordinal('new', 77)), /key 'new' leads to ordinal 77, which has no record/],
+  ['a key that leads to another record', (batch, _, store) => batch.put(key('k3'), ordinal(store, 'k3', 4)), /'k3' and 'k4' lead to the same ordinal 4/, /ordinal 3/],
+  ['a key that leads nowhere', (batch, _, store) => batch.put(key('new'), ordinal(store, 'new', 77)), /key 'new' leads to ordinal 77, which has no record/],
   ['a key with less than an ordinal', batch => batch.put(key('k3'), Buffer.alloc(2)), /'k3'/],
   ['a record of which a bit is flipped', (batch, truth) => {
     const record = truth.get(recordKey(COLLECTION, 3))!

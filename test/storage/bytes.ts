@@ -4,10 +4,10 @@ import { loadKernel } from '../../index/kernel.js'
 import { Arena } from '../../storage/arena.js'
 import { Checksum } from '../../storage/checksum.js'
 
-/** A checksum as the database has it. */
-export function makeChecksum(): Checksum {
+/** A checksum as a database has it, with the key of its store. */
+export function makeChecksum(key = 0n): Checksum {
   const arena = new Arena(2 ** 20)
-  return new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecord: () => undefined }), arena)
+  return new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecord: () => undefined }), arena, key)
 }
 
 /** Bits of floats: those of numbers, of denormals, infinities and zeros, and of NaNs with any payload. */

@@ -4,14 +4,15 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
-import { findInTable, findInTables } from '../../storage/table-check.js'
+import { findInNewTables, findInTables, noteTables } from '../../storage/table-check.js'
+import { findInTable, soundEntriesOf } from '../../storage/table-format.js'
 import { Truth } from '../../storage/truth.js'
 import { check } from '../seed.js'
 
 const test = suite<{ directory: string, name: string, whole: Buffer }>('table check')
 
 test.before.each(async context => {
-  context.directory = mkdtempSync(join(tmpdir(), 'vector-level-table-'))
+  context.directory = join(mkdtempSync(join(tmpdir(), 'vector-level-table-')), 'truth')
   const truth = await Truth.open(context.directory, true)
   await truth.commit(batch => {
     for (let i = 0; i < 300; i++) batch.put(Buffer.from(`key ${i}`), Buffer.alloc(100, i))
@@ -22,7 +23,7 @@ test.before.each(async context => {
   context.name = name!
   context.whole = readFileSync(join(context.directory, name!))
 })
-test.after.each(({ directory }) => rmSync(directory, { recursive: true, force: true }))
+test.after.each(({ directory }) => rmSync(join(directory, '..'), { recursive: true, force: true }))
 
 /** What is said of the directory with other bytes in its table; and how many blocks are sound. */
 async function findWith(directory: string, name: string, bytes: Uint8Array): Promise<{ findings: string[], sound: number }> {
@@ -92,6 +93,31 @@ test('a table that is removed meanwhile is passed over, and other files are not 
   rmSync(join(directory, '999999.ldb'))
   for await (const finding of walk) assert.is(finding, undefined)
   assert.ok(name)
+})
+
+test('entries of sound blocks come back, and none of damaged ones', ({ whole }) => {
+  const all = [...soundEntriesOf(whole)]
+  assert.is(all.length, 300)
+  for (const [key, value] of all) assert.equal(value, Buffer.alloc(100, Number(key.toString().slice(4))))
+  const flipped = Buffer.from(whole)
+  flipped[5000]! ^= 1
+  const rest = [...soundEntriesOf(flipped)]
+  assert.ok(rest.length < 300 && rest.length > 200, `${rest.length} entries`)
+  for (const [key, value] of rest) assert.equal(value, Buffer.alloc(100, Number(key.toString().slice(4))))
+  assert.equal([...soundEntriesOf(whole.subarray(0, 6000))], [])
+})
+
+test('tables that are as they were noted are not looked at, and others are', async ({ directory, name, whole }) => {
+  const path = join(directory, name)
+  assert.is(await findInNewTables(directory), undefined)
+  const flipped = Buffer.from(whole)
+  flipped[5000]! ^= 1
+  writeFileSync(path, flipped)
+  assert.match((await findInNewTables(directory))!, `table ${name} fails the checksum`)
+  await noteTables(directory)
+  assert.is(await findInNewTables(directory), undefined)
+  writeFileSync(join(directory, '..', 'TABLES'), 'garbage')
+  assert.match((await findInNewTables(directory))!, name)
 })
 
 test.run()
