@@ -12,7 +12,9 @@ const GROUP_BYTES = 16 << 20
 const SLICE_MS = 8
 /** Linking while a commit is on its way to the disk: short, so that those who wait for it hear of it soon. */
 const SLICE_BESIDE_MS = 0.5
-/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait: as many, or codes of as many bytes. */
+/** The lag from which on that is done: bursts of writes are not held up. */
+const LAG_BESIDE = 0.5
+/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait: so many, or of so many bytes. */
 const MOST_UNLINKED = 1000
 const MOST_UNLINKED_BYTES = 4 << 20
 /** Longer ones would end at once. */
@@ -202,7 +204,7 @@ export class Writer {
           await this.#lonely.shift()!.run()
           continue
         }
-        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || !this.#lagsBehind())
+        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || this.#lag() <= 1)
         if (commits) await this.#linkBeside(this.#commitGroup())
         if (!commits || rebuilding) this.#linkSlice(SLICE_MS)
         if ((asked && (rebuilding || !this.#unlinked())) || this.#checkpointDue()) await this.#checkpoint()
@@ -284,10 +286,14 @@ export class Writer {
 
   async #commit(group: Group): Promise<void> {
     const engine = this.#engine
-    const { hash, byteLength } = await group.write()
+    const committed = group.write()
+    // What fails to be encoded must not hide how the commit ended.
+    const stored = this.#store(group.records).then(() => undefined, (error: unknown) => ({ error }))
+    const { hash, byteLength } = await committed.finally(() => stored)
     this.#logBytes += byteLength
     try {
-      await this.#store(group.records)
+      const failure = await stored
+      if (failure) throw failure.error
       applyEntry(engine, group)
       engine.head = { sequence: engine.head.sequence + group.count, hash }
     } catch (error) {
@@ -298,7 +304,7 @@ export class Writer {
     this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
   }
 
-  /** Encodes what was committed; nothing of it is visible yet. */
+  /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
   async #store(records: NewRecord[]): Promise<void> {
     let until = performance.now() + SLICE_MS
     for (const { collection, ordinal, key, put } of records) {
@@ -323,21 +329,26 @@ export class Writer {
     return false
   }
 
-  /** Whether searches have so much to scan that linking must catch up before more is stored. */
-  #lagsBehind(): boolean {
+  /** How much searches have to scan: of what they may have, before linking must catch up. */
+  #lag(): number {
+    let count = 0
     let bytes = 0
-    for (const { graph } of this.#engine.collections.values()) if (graph.trained) bytes += (graph.ordinals - graph.linked) * graph.rowBytes.codes
-    return bytes > MOST_UNLINKED_BYTES && this.#unlinked() > MOST_UNLINKED
+    for (const { graph, options: { dimensions } } of this.#engine.collections.values()) {
+      if (!graph.trained) continue
+      count += graph.ordinals - graph.linked
+      bytes += (graph.ordinals - graph.linked) * dimensions * 4
+    }
+    return Math.min(count / MOST_UNLINKED, bytes / MOST_UNLINKED_BYTES)
   }
 
-  /** Links while a commit is on its way: the disk has work then, and this thread has none. */
+  /** Links while a commit is on its way, when there is much to link: the disk has work then, and this thread has less. */
   async #linkBeside(commit: Promise<void>): Promise<void> {
     let done = false
     const ended = commit.finally(() => { done = true })
     ended.catch(() => undefined)
     try {
       await nextTurn()
-      while (!done && this.#unlinked()) {
+      while (!done && this.#lag() > LAG_BESIDE) {
         this.#linkSlice(SLICE_BESIDE_MS)
         await nextTurn()
       }
