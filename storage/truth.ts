@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
@@ -29,7 +29,7 @@ function wrap(error: unknown, what: string): VectorLevelError {
   const known = cause?.code ?? code
   const detail = cause?.message ?? message
   if (known === 'LEVEL_LOCKED') return new VectorLevelError('VECTOR_LOCKED', `${what}: another process has this store open (${detail})`, error)
-  if (known === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(detail)) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${detail}`, error)
+  if (known === 'LEVEL_CORRUPTION' || /does not exist|No such file|Invalid argument/.test(detail)) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${detail}`, error)
   return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${detail}`, error)
 }
 
@@ -66,6 +66,8 @@ async function checkTables(directory: string): Promise<void> {
   } catch (error) {
     throw wrap(error, `cannot read the tables in ${directory}`)
   }
+  const current = join(directory, 'CURRENT')
+  if (existsSync(current) && !/^MANIFEST-\d+\n$/.test(readFileSync(current, 'latin1'))) damage ??= 'the CURRENT file names no manifest'
   if (damage) throw new VectorLevelError('VECTOR_CORRUPTION', `${damage} in ${directory}; repair() saves what the others hold`)
 }
 
