@@ -1,36 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
-import { applyEntry } from './apply.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
+import { Commits } from './commits.js'
 import type { Engine } from './engine.js'
-import { Group, type NewRecord, type WriteOperation } from './group.js'
+import type { WriteOperation } from './group.js'
+import { Linking } from './linking.js'
 
-/** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
-const GROUP_OPERATIONS = 4096
-const GROUP_BYTES = 16 << 20
 /** Time that work takes on the calling thread before others have their turn. */
 const SLICE_MS = 8
 /** Linking while a commit is on its way to the disk: short, so that those who wait for it hear of it soon. */
 const SLICE_BESIDE_MS = 0.5
 /** The lag from which on that is done: bursts of writes are not held up. */
 const LAG_BESIDE = 0.5
-/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait: so many, or of so many bytes. */
-const MOST_UNLINKED = 1000
-const MOST_UNLINKED_BYTES = 4 << 20
 /** Longer ones would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After a failed checkpoint the next is tried so much later. */
 const RETRY_SECONDS = 5
-/** Frames that linking one node changes, at most and with room to spare. */
-const FRAMES_A_NODE = 64
 
 interface Waiting {
   resolve(): void
   reject(error: unknown): void
-}
-
-interface Request extends Waiting {
-  operations: WriteOperation[]
 }
 
 /** What a writer tells of what nobody called for. */
@@ -50,7 +39,8 @@ export interface WriterEvents {
 export class Writer {
   readonly #engine: Engine
   readonly #events: WriterEvents
-  readonly #queue: Request[] = []
+  readonly #commits: Commits
+  readonly #linking: Linking
   #running: Promise<void> | undefined
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
@@ -71,6 +61,16 @@ export class Writer {
   constructor(engine: Engine, events: WriterEvents) {
     this.#engine = engine
     this.#events = events
+    this.#linking = new Linking(engine, left => events.rebuild(left))
+    this.#commits = new Commits(engine, {
+      makeRoom: () => this.#makeRoom(),
+      committed: (operations, logBytes) => {
+        this.#logBytes += logBytes
+        this.#sinceCheckpoint += operations
+        this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
+      },
+      failed: error => this.#damage(error)
+    })
     this.#start()
   }
 
@@ -82,10 +82,9 @@ export class Writer {
   /** Writes operations, all or none. */
   write(operations: WriteOperation[]): Promise<void> {
     if (!operations.length) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ operations, resolve, reject })
-      this.#start()
-    })
+    const written = this.#commits.add(operations)
+    this.#start()
+    return written
   }
 
   /** Links what is stored by now, and writes a checkpoint; other writes wait meanwhile. */
@@ -182,7 +181,7 @@ export class Writer {
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#queue.length || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
+      if (this.#commits.waiting || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
     })
   }
 
@@ -198,21 +197,21 @@ export class Writer {
       }
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
-        const rebuilding = this.#rebuilding()
+        const rebuilding = this.#linking.rebuilding
         const lonely = this.#wantsToBeAlone && !rebuilding
-        if (lonely && !this.#unlinked()) {
+        if (lonely && !this.#linking.unlinked) {
           await this.#lonely.shift()!.run()
           continue
         }
-        const commits = this.#queue.length > 0 && !asked && !lonely && (rebuilding || this.#lag() <= 1)
-        if (commits) await this.#linkBeside(this.#commitGroup())
-        if (!commits || rebuilding) this.#linkSlice(SLICE_MS)
-        if ((asked && (rebuilding || !this.#unlinked())) || this.#checkpointDue()) await this.#checkpoint()
+        const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
+        if (commits) await this.#linkBeside(this.#commits.commitGroup())
+        if (!commits || rebuilding) this.#linking.slice(SLICE_MS)
+        if ((asked && (rebuilding || !this.#linking.unlinked)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
       }
-      const done = !this.#queue.length && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#unlinked())
+      const done = !this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#linking.unlinked)
       if (done) return
       await nextTurn()
     }
@@ -227,7 +226,8 @@ export class Writer {
     }
     if (!this.#engine.cacheIsDirty) return true
     const error = new VectorLevelError('VECTOR_IO_ERROR', 'the cache is full of changes, and writing them failed; writes go on when that succeeds', this.#failure)
-    for (const waiting of [...this.#queue.splice(0), ...this.#lonely.splice(0)]) waiting.reject(error)
+    this.#commits.rejectAll(error)
+    for (const work of this.#lonely.splice(0)) work.reject(error)
     return false
   }
 
@@ -239,7 +239,7 @@ export class Writer {
     const damage = this.#damage(error)
     clearTimeout(this.#timer)
     this.#timeIsUp = false
-    for (const request of this.#queue.splice(0)) request.reject(damage)
+    this.#commits.rejectAll(damage)
     for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
     for (const work of this.#lonely.splice(0)) work.reject(damage)
   }
@@ -251,96 +251,6 @@ export class Writer {
     return this.#engine.damage
   }
 
-  async #commitGroup(): Promise<void> {
-    const group = new Group(this.#engine)
-    const requests = this.#takeGroup().filter(request => {
-      try {
-        group.add(request.operations)
-        return true
-      } catch (error) {
-        request.reject(error)
-        return false
-      }
-    })
-    try {
-      if (group.count) await this.#commit(group)
-      for (const request of requests) request.resolve()
-    } catch (error) {
-      for (const request of requests) request.reject(error)
-    }
-  }
-
-  #takeGroup(): Request[] {
-    const group: Request[] = []
-    let operations = 0
-    let bytes = 0
-    while (this.#queue.length) {
-      const next = this.#queue[0]!
-      operations += next.operations.length
-      for (const { put } of next.operations) bytes += put ? put.vector.byteLength + put.metadata.byteLength : 0
-      if (group.length && (operations > GROUP_OPERATIONS || bytes > GROUP_BYTES)) break
-      group.push(this.#queue.shift()!)
-    }
-    return group
-  }
-
-  async #commit(group: Group): Promise<void> {
-    const engine = this.#engine
-    const committed = group.write()
-    // What fails to be encoded must not hide how the commit ended.
-    const stored = this.#store(group.records).then(() => undefined, (error: unknown) => ({ error }))
-    const { hash, byteLength } = await committed.finally(() => stored)
-    this.#logBytes += byteLength
-    try {
-      const failure = await stored
-      if (failure) throw failure.error
-      applyEntry(engine, group)
-      engine.head = { sequence: engine.head.sequence + group.count, hash }
-    } catch (error) {
-      // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
-      throw this.#damage(error)
-    }
-    this.#sinceCheckpoint += group.count
-    this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
-  }
-
-  /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
-  async #store(records: NewRecord[]): Promise<void> {
-    let until = performance.now() + SLICE_MS
-    for (const { collection, ordinal, key, put } of records) {
-      collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
-      if (performance.now() < until) continue
-      // Codes that no search sees yet do no harm in a checkpoint of what was before them.
-      if (this.#engine.cacheIsDirty) await this.#makeRoom()
-      await nextTurn()
-      until = performance.now() + SLICE_MS
-    }
-  }
-
-  #unlinked(): number {
-    let count = 0
-    for (const { graph } of this.#engine.collections.values()) if (graph.trained) count += graph.ordinals - graph.linked
-    return count
-  }
-
-  /** Whether an index is being built anew: that takes long, and nobody waits for it. */
-  #rebuilding(): boolean {
-    for (const { graph } of this.#engine.collections.values()) if (graph.rebuilding) return true
-    return false
-  }
-
-  /** How much searches have to scan: of what they may have, before linking must catch up. */
-  #lag(): number {
-    let count = 0
-    let bytes = 0
-    for (const { graph, options: { dimensions } } of this.#engine.collections.values()) {
-      if (!graph.trained) continue
-      count += graph.ordinals - graph.linked
-      bytes += (graph.ordinals - graph.linked) * dimensions * 4
-    }
-    return Math.min(count / MOST_UNLINKED, bytes / MOST_UNLINKED_BYTES)
-  }
-
   /** Links while a commit is on its way, when there is much to link: the disk has work then, and this thread has less. */
   async #linkBeside(commit: Promise<void>): Promise<void> {
     let done = false
@@ -348,24 +258,12 @@ export class Writer {
     ended.catch(() => undefined)
     try {
       await nextTurn()
-      while (!done && this.#lag() > LAG_BESIDE) {
-        this.#linkSlice(SLICE_BESIDE_MS)
+      while (!done && this.#linking.lag > LAG_BESIDE) {
+        this.#linking.slice(SLICE_BESIDE_MS)
         await nextTurn()
       }
     } finally {
       await ended
-    }
-  }
-
-  #linkSlice(milliseconds: number): void {
-    const until = performance.now() + milliseconds
-    for (const { graph } of this.#engine.collections.values()) {
-      // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
-      let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
-      const before = graph.rebuilding
-      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
-      if (before) this.#events.rebuild(graph.rebuilding)
-      if (budget <= 0 || performance.now() >= until) return
     }
   }
 

@@ -16,7 +16,7 @@ const killFaults: PlantedFault[] = [
   {
     what: 'a write is acknowledged before its commit',
     changes: [{
-      file: 'src/writer.js',
+      file: 'src/commits.js',
       find: 'await this.#commit(group);',
       replace: '{ for (const request of requests) request.resolve(); await this.#commit(group) }'
     }],

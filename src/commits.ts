@@ -1,0 +1,118 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { applyEntry } from './apply.js'
+import type { Engine } from './engine.js'
+import { Group, type NewRecord, type WriteOperation } from './group.js'
+
+/** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
+const GROUP_OPERATIONS = 4096
+const GROUP_BYTES = 16 << 20
+/** Time that encoding takes on the calling thread before others have their turn. */
+const SLICE_MS = 8
+
+interface Request {
+  operations: WriteOperation[]
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** What commits ask of their writer. */
+export interface CommitsHost {
+  /** Called between two slices of encoding, when changes fill the cache. */
+  makeRoom(): Promise<unknown>
+  /** Operations were committed, and applied. */
+  committed(operations: number, logBytes: number): void
+  /** The log is ahead of the index, which failed; returns what callers are told from now on. */
+  failed(error: unknown): Error
+}
+
+/** The writes that wait, and how they become durable together and visible at once. */
+export class Commits {
+  readonly #engine: Engine
+  readonly #host: CommitsHost
+  readonly #queue: Request[] = []
+
+  constructor(engine: Engine, host: CommitsHost) {
+    this.#engine = engine
+    this.#host = host
+  }
+
+  get waiting(): boolean {
+    return this.#queue.length > 0
+  }
+
+  /** Operations that are to be committed, all or none. */
+  add(operations: WriteOperation[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ operations, resolve, reject })
+    })
+  }
+
+  rejectAll(error: unknown): void {
+    for (const request of this.#queue.splice(0)) request.reject(error)
+  }
+
+  /** Commits what waits, as one group, and applies it. What fails is told to its callers. */
+  async commitGroup(): Promise<void> {
+    const group = new Group(this.#engine)
+    const requests = this.#takeGroup().filter(request => {
+      try {
+        group.add(request.operations)
+        return true
+      } catch (error) {
+        request.reject(error)
+        return false
+      }
+    })
+    try {
+      if (group.count) await this.#commit(group)
+      for (const request of requests) request.resolve()
+    } catch (error) {
+      for (const request of requests) request.reject(error)
+    }
+  }
+
+  #takeGroup(): Request[] {
+    const group: Request[] = []
+    let operations = 0
+    let bytes = 0
+    while (this.#queue.length) {
+      const next = this.#queue[0]!
+      operations += next.operations.length
+      for (const { put } of next.operations) bytes += put ? put.vector.byteLength + put.metadata.byteLength : 0
+      if (group.length && (operations > GROUP_OPERATIONS || bytes > GROUP_BYTES)) break
+      group.push(this.#queue.shift()!)
+    }
+    return group
+  }
+
+  async #commit(group: Group): Promise<void> {
+    const engine = this.#engine
+    const committed = group.write()
+    // What fails to be encoded must not hide how the commit ended.
+    const stored = this.#store(group.records).then(() => undefined, (error: unknown) => ({ error }))
+    const { hash, byteLength } = await committed.finally(() => stored)
+    try {
+      const failure = await stored
+      if (failure) throw failure.error
+      applyEntry(engine, group)
+      engine.head = { sequence: engine.head.sequence + group.count, hash }
+    } catch (error) {
+      // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.
+      throw this.#host.failed(error)
+    }
+    this.#host.committed(group.count, byteLength)
+  }
+
+  /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
+  async #store(records: NewRecord[]): Promise<void> {
+    let until = performance.now() + SLICE_MS
+    for (const { collection, ordinal, key, put } of records) {
+      collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
+      if (performance.now() < until) continue
+      // Codes that no search sees yet do no harm in a checkpoint of what was before them.
+      if (this.#engine.cacheIsDirty) await this.#host.makeRoom()
+      await nextTurn()
+      until = performance.now() + SLICE_MS
+    }
+  }
+}
