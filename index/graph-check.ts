@@ -10,8 +10,7 @@ import { STATE_FREE, STATE_LIVE } from './kernel/layout.js'
  */
 export function* findInGraph(graph: Graph): Generator<string | undefined> {
   const linked = graph.linked
-  let live = 0
-  for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) if (graph.stateOf(ordinal) === STATE_LIVE) live++
+  const live = graph.copyStates().reduce((count, state) => (state === STATE_LIVE ? count + 1 : count), 0)
   if (live !== graph.live) yield `${live} ordinals are live, the count says ${graph.live}`
   for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) {
     yield undefined
@@ -67,7 +66,8 @@ function* checkReachability(graph: Graph, linked: number): Generator<string | un
     }
     yield undefined
   }
+  const states = graph.copyStates()
   let lost = 0
-  for (let ordinal = 0; ordinal < linked; ordinal++) if (!reached[ordinal] && graph.stateOf(ordinal) !== STATE_FREE) lost++
+  for (let ordinal = 0; ordinal < linked; ordinal++) if (!reached[ordinal] && states[ordinal] !== STATE_FREE) lost++
   if (lost) yield `${lost} of ${linked} nodes cannot be reached from the entry point`
 }

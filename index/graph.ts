@@ -257,6 +257,17 @@ export class Graph {
     return this.#arena.bytes[this.#kernel.rowAddress(this.states.ptr, ordinal) >>> 0]!
   }
 
+  /** The states of all ordinals at this moment. Shapes: u8[ordinals]. */
+  copyStates(): Uint8Array {
+    const copy = new Uint8Array(this.#ordinals)
+    const { rowsPerBlock } = this.states
+    for (let ordinal = 0; ordinal < copy.length; ordinal += rowsPerBlock) {
+      const row = this.rowAddress('states', ordinal)
+      copy.set(this.#arena.bytes.subarray(row, row + Math.min(rowsPerBlock, copy.length - ordinal)), ordinal)
+    }
+    return copy
+  }
+
   /** Whether enough is stored to train a codebook that is still missing. */
   get wantsTraining(): boolean {
     return !this.trained && this.#live >= codecs[this.options.codec].trainingCount

@@ -29,14 +29,11 @@ export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
     for (const neighbor of graph.baseNode(order[at]!).neighbors) take(neighbor)
     if (at % PAUSE === 0) yield
   }
-  for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) if (keeps(graph, ordinal)) take(ordinal)
+  for (const [ordinal, state] of graph.copyStates().entries()) {
+    // What is dead stays as long as others are linked to it.
+    if (state === STATE_LIVE || (state === STATE_DEAD && ordinal < graph.linked)) take(ordinal)
+  }
   return order.slice(0, count)
-}
-
-/** Whether an ordinal is worth taking along: what is dead stays as long as others are linked to it. */
-function keeps(graph: Graph, ordinal: number): boolean {
-  const state = graph.stateOf(ordinal)
-  return state === STATE_LIVE || (state === STATE_DEAD && ordinal < graph.linked)
 }
 
 /** The blocks of a graph in another numbering. */

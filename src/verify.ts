@@ -100,10 +100,8 @@ function viewOf(engine: Engine): View {
 }
 
 function statesOf({ graph }: OpenCollection): Uint8Array | Error {
-  const states = new Uint8Array(graph.ordinals)
   try {
-    for (let ordinal = 0; ordinal < states.length; ordinal++) states[ordinal] = graph.stateOf(ordinal)
-    return states
+    return graph.copyStates()
   } catch (error) {
     return error as Error
   }
