@@ -9,13 +9,22 @@ const PAUSE = 200
 /** What an ordinal becomes that is not taken along. */
 export const DROPPED = 0xffffffff
 
+/** A numbering: the old ordinal of each new one, u32[count]; and whether all nodes of the graph are in it, so that they keep their neighbors. */
+export interface LocalOrder {
+  order: Uint32Array
+  linked: boolean
+}
+
 /**
  * The ordinals of a graph in the order of a walk from its entry point, nearest neighbors first: numbered so, what a search reads lies together.
  *
- * Yields now and then, so that others have their turn, and returns u32[count]: the old ordinal of each new one. Everything must be linked that
- * can be, and nothing may change meanwhile. Ordinals that are in no graph and hold no record are left out.
+ * What is dead stays as long as others are linked to it; but not where more is dead than live: then only what is live is taken along, to be
+ * linked anew.
+ *
+ * Yields now and then, so that others have their turn. Everything must be linked that can be, and nothing may change meanwhile. Ordinals that
+ * are in no graph and hold no record are left out.
  */
-export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
+export function* localOrder(graph: Graph): Generator<void, LocalOrder> {
   const order = new Uint32Array(graph.ordinals)
   const taken = new Uint8Array(graph.ordinals)
   let count = 0
@@ -29,11 +38,10 @@ export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
     for (const neighbor of graph.baseNode(order[at]!).neighbors) take(neighbor)
     if (at % PAUSE === 0) yield
   }
-  for (const [ordinal, state] of graph.copyStates().entries()) {
-    // What is dead stays as long as others are linked to it.
-    if (state === STATE_LIVE || (state === STATE_DEAD && ordinal < graph.linked)) take(ordinal)
-  }
-  return order.slice(0, count)
+  const states = graph.copyStates()
+  for (const [ordinal, state] of states.entries()) if (state === STATE_LIVE || (state === STATE_DEAD && ordinal < graph.linked)) take(ordinal)
+  if (count <= 2 * graph.live) return { order: order.slice(0, count), linked: graph.trained }
+  return { order: order.subarray(0, count).filter(ordinal => states[ordinal] === STATE_LIVE), linked: false }
 }
 
 /** The blocks of a graph in another numbering. */
@@ -43,20 +51,25 @@ export class Renumbered {
   readonly #arena: Arena
   readonly #graph: Graph
   readonly #order: Uint32Array
+  /** Whether the nodes keep their neighbors. */
+  readonly #linked: boolean
 
-  constructor(arena: Arena, graph: Graph, order: Uint32Array) {
+  constructor(arena: Arena, graph: Graph, { order, linked }: LocalOrder) {
     this.#arena = arena
     this.#graph = graph
     this.#order = order
     this.ordinals = new Uint32Array(graph.ordinals).fill(DROPPED)
     for (const [i, ordinal] of order.entries()) this.ordinals[ordinal] = i
+    this.#linked = linked
   }
 
   state(): GraphState {
     const state = this.#graph.state()
+    const count = this.#order.length
     const { trained } = this.#graph
     const stored = Object.fromEntries(KINDS.map(kind => [kind, allOf(this.#blocksOf(kind))])) as GraphState['stored']
-    return { ...state, ordinals: this.#order.length, linked: trained ? this.#order.length : 0, uncoded: trained ? 0 : this.#order.length, rebuilt: 0, stored }
+    if (this.#linked) return { ...state, ordinals: count, linked: count, uncoded: 0, rebuilt: 0, stored }
+    return { ...state, ordinals: count, linked: 0, uncoded: trained ? 0 : count, rebuilt: trained ? count : 0, slots: 0, entry: 0, levels: 0, stored }
   }
 
   /**
@@ -106,8 +119,9 @@ export class Renumbered {
   }
 
   #rowsOf(kind: Kind): number {
-    if (kind === 'upper') return this.#graph.slots
-    return kind === 'base' && !this.#graph.trained ? 0 : this.#order.length
+    if (kind === 'codes' || kind === 'states') return this.#order.length
+    if (!this.#linked) return 0
+    return kind === 'base' ? this.#order.length : this.#graph.slots
   }
 
   #blocksOf(kind: Kind): number {

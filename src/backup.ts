@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { dirname, resolve, sep } from 'node:path'
 import { VectorLevelError } from '../floor/errors.js'
 import { sealMeta } from '../storage/guard.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
 import type { Engine } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import { checkMaintenanceOptions, type MaintenanceOptions, refuseDamagedTables, refuseWhenAborted } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
 import type { Writer } from './writer.js'
@@ -21,6 +22,8 @@ export async function backupStore({ engine, writer }: Session, directory: string
   if (typeof directory !== 'string' || directory === '') throw new TypeError(`a backup goes into the path of a directory, not ${String(directory)}`)
   if (engine.damage) throw engine.damage
   refuseWhenAborted(signal, 'the backup')
+  refuseInside(engine.directory, directory)
+  await refuseDamagedTables(engine)
   makeEmpty(directory)
   const data = dataDirectory(directory, 1)
   try {
@@ -66,11 +69,20 @@ async function copyData(engine: Engine, writer: Writer, data: string, { signal, 
 
 /** @throws {VectorLevelError} VECTOR_IO_ERROR when something is there already, or it cannot be made */
 function makeEmpty(directory: string): void {
-  const names = existsSync(directory) ? readdirSync(directory) : []
-  if (names.length) throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} is not empty: it has ${names.length} entries`)
+  let names: string[]
   try {
     mkdirSync(directory, { recursive: true })
+    names = readdirSync(directory)
   } catch (error) {
     throw new VectorLevelError('VECTOR_IO_ERROR', `cannot make ${directory}: ${(error as Error).message}`, error)
   }
+  if (names.length) throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} is not empty: it has ${names.length} entries`)
+}
+
+/** @throws {VectorLevelError} VECTOR_IO_ERROR when the directory of a copy lies in that of the store, whose files come and go */
+function refuseInside(store: string, directory: string): void {
+  let parent = resolve(directory)
+  while (!existsSync(parent)) parent = dirname(parent)
+  const real = realpathSync(parent)
+  if (real === store || real.startsWith(store + sep)) throw new VectorLevelError('VECTOR_IO_ERROR', `${directory} lies in the store that is to be copied`)
 }

@@ -9,7 +9,7 @@ import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
-import { seal, unseal, unsealed } from '../storage/sealed.js'
+import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
 import { generationDirectory, writeGeneration } from '../storage/store-file.js'
@@ -130,7 +130,8 @@ export async function trimLog(engine: Engine): Promise<void> {
     await engine.truth.commit(batch => {
       for (const key of keys) batch.del(key)
       batch.put(META_KEY, encodeTruthMeta(engine, position))
-    }, false)
+      // Synced, so that no later one is there without it: what it removes would count again.
+    }, true)
     engine.trimmed = position
   }
 }
@@ -153,15 +154,6 @@ export function readTruthIdentity({ directory, plainChecksum }: Engine, truth: P
   const bytes = truth.get(META_KEY)
   if (!bytes) throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${directory} have lost the state of their log`)
   return packr.unpack(unseal(plainChecksum, TRUTH_META_SEED, bytes, 'the state of the log')) as LogPosition & { uuid: string }
-}
-
-/** Up to where a state of the log says that it is cut off, whether or not it is sound; 0 when it says nothing. */
-export function peekTrimmed(bytes: Buffer): number {
-  try {
-    return (packr.unpack(unsealed(bytes)) as LogPosition).sequence
-  } catch {
-    return 0
-  }
 }
 
 /**

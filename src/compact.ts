@@ -2,18 +2,20 @@ import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
+import { STATE_LIVE } from '../index/kernel/layout.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
 import { collectionKey, META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
 import { moveRecord } from '../storage/record-format.js'
-import { dataDirectory, generationDirectory, readIdentity, truthDirectory, writeGeneration } from '../storage/store-file.js'
+import { checkRoom } from '../storage/room.js'
+import { dataDirectory, generationDirectory, truthDirectory, writeGeneration } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
 import type { Truth } from '../storage/truth.js'
 import { encodeTruthMeta, writeMeta } from './checkpoint.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import { checkMaintenanceOptions, type MaintenanceOptions, refuseDamagedTables, refuseWhenAborted } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
 
@@ -33,16 +35,22 @@ const PAUSE = 200
  * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION, VECTOR_ABORTED
  */
 export async function compactStore({ engine, writer }: Session, options: MaintenanceOptions = {}): Promise<void> {
-  checkMaintenanceOptions(options)
-  await writer.alone(async () => {
+  const { signal } = checkMaintenanceOptions(options)
+  refuseWhenAborted(signal, 'the compaction')
+  await refuseDamagedTables(engine)
+  const compacted = writer.alone(async () => {
     const data = dataDirectory(engine.directory, engine.identity.data + 1)
     rmSync(data, { recursive: true, force: true })
     try {
       await new Compaction(engine, data, options).run()
     } catch (error) {
-      if (readIdentity(engine.directory)?.data === engine.identity.data) rmSync(data, { recursive: true, force: true })
+      if (!engine.damage) rmSync(data, { recursive: true, force: true })
       throw error
     }
+  }, signal)
+  await compacted.catch((error: unknown) => {
+    refuseWhenAborted(signal, 'the compaction')
+    throw error
   })
 }
 
@@ -83,7 +91,7 @@ class Compaction {
       const step = steps.next()
       if (step.done) {
         this.#done += graph.ordinals
-        return { order: step.value, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
+        return { order: step.value.order, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
       }
       await this.#pause('ordering')
     }
@@ -96,18 +104,22 @@ class Compaction {
     const copy = await TruthCopy.create(truthDirectory(this.#data))
     try {
       await copy.put(META_KEY, encodeTruthMeta(this.#engine, head))
-      for (const [{ id, name }, { renumbered }] of this.#graphs) {
+      for (const [{ id, name, graph }, { renumbered }] of this.#graphs) {
         await copy.put(collectionKey(name), truth.get(collectionKey(name))!)
+        let keys = 0
         for await (const [stored, value] of truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
           const key = userPart(stored)
           const ordinal = renumbered.ordinals[decodeOrdinal(checksum, id, key, value)] ?? DROPPED
           if (ordinal === DROPPED) throw new VectorLevelError('VECTOR_CORRUPTION', `key '${key.toString()}' of '${name}' leads to an ordinal that the index has not; call verify() and repair()`)
+          keys++
           if (await copy.put(stored, encodeOrdinal(checksum, id, key, ordinal))) this.#look()
         }
+        if (keys !== graph.live) throw new VectorLevelError('VECTOR_CORRUPTION', `${keys} keys of '${name}' were found, the index has ${graph.live}; call verify() and repair()`)
       }
-      for (const [{ id }, { order }] of this.#graphs) {
+      for (const [{ id, name, graph }, { order }] of this.#graphs) {
         for (const [ordinal, old] of order.entries()) {
-          const record = truth.get(recordKey(id, old))
+          const record = graph.stateOf(old) === STATE_LIVE ? truth.get(recordKey(id, old)) : undefined
+          if (!record && graph.stateOf(old) === STATE_LIVE) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${old} in '${name}' is missing; call verify() and repair()`)
           if (record && await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()
           this.#done++
           if (ordinal % PAUSE === 0) await this.#pause('copying records')
@@ -136,6 +148,7 @@ class Compaction {
           chunk.push({ place, bytes: arena.bytes.slice(frame, frame + byteLength) })
           if (kind === 'codes') this.#done += graph.codes.rowsPerBlock
           if (chunk.length < BLOCKS_AT_ONCE) continue
+          checkRoom(directory, chunk.reduce((sum, { bytes }) => sum + bytes.length, 0))
           blocks.write(chunk, new Map())
           chunk = []
           await this.#pause('writing the index')

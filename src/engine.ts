@@ -39,6 +39,15 @@ export interface StoredRecord {
   metadata: Uint8Array
 }
 
+/** Whether a store certainly names these data as its current ones. */
+function isCurrent(directory: string, data: number): boolean {
+  try {
+    return readIdentity(directory)?.data === data
+  } catch {
+    return false
+  }
+}
+
 /** Where the log ends, and its hash there. */
 export interface LogPosition {
   sequence: number
@@ -71,7 +80,7 @@ export class Engine {
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
   /** Earlier truths that are still read. */
-  readonly #retired = new Set<Truth>()
+  readonly #retired = new Map<Truth, Promise<void>>()
   readonly #byId = new Map<number, OpenCollection>()
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #places = new Map<Space, (block: number) => number>()
@@ -122,33 +131,37 @@ export class Engine {
       writeIdentity(this.directory, identity)
     } catch (error) {
       // Which of the two is current after a power cut is not known: what is written from now on might be lost.
-      if (readIdentity(this.directory)?.data === identity.data) this.damage = error as VectorLevelError
+      if (!isCurrent(this.directory, this.identity.data)) this.damage = error as VectorLevelError
       throw error
     }
     this.identity = identity
     this.truth = truth
     this.useGeneration(1, blocks)
     for (const [{ graph }, state] of states) graph.restart(state)
-    this.#retired.add(old.truth)
-    void (async () => {
+    this.#retired.set(old.truth, (async () => {
       await old.blockWriter.close()
       await old.blocks.close()
       await old.truth.retire()
-      this.#retired.delete(old.truth)
       await rm(old.data, { recursive: true, force: true })
-    })().catch(() => undefined)
+      this.#retired.delete(old.truth)
+    })().catch(() => undefined))
   }
 
   async closeIndex(): Promise<void> {
-    await this.blockWriter?.close()
-    await this.blocks?.close()
+    const { blockWriter, blocks } = this
     this.blockWriter = undefined
     this.blocks = undefined
+    await blockWriter?.close()
+    await blocks?.close()
   }
 
   async close(): Promise<void> {
     await this.closeIndex()
-    for (const truth of this.#retired) await truth.close()
+    // IMPORTANT: nothing is removed after the directory was given back: who has it next may have data of that number.
+    for (const [truth, removed] of this.#retired) {
+      await truth.close()
+      await removed
+    }
     await this.truth.close()
   }
 

@@ -1,4 +1,5 @@
 import { VectorLevelError } from '../floor/errors.js'
+import type { Engine } from './engine.js'
 import { checkNames } from './options.js'
 
 /** How far long work has come. */
@@ -29,4 +30,15 @@ export function checkMaintenanceOptions(options: MaintenanceOptions): Maintenanc
 /** @throws {VectorLevelError} VECTOR_ABORTED */
 export function refuseWhenAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `${what} was aborted`, signal.reason)
+}
+
+/**
+ * IMPORTANT: LevelDB passes over what it cannot make sense of, and what is not copied is gone.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION
+ */
+export async function refuseDamagedTables({ truth }: Engine): Promise<void> {
+  for await (const finding of truth.findInTables()) {
+    if (finding) throw new VectorLevelError('VECTOR_CORRUPTION', `${finding}; repair() saves what the others hold`)
+  }
 }

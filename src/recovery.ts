@@ -46,13 +46,14 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
   let engine: Engine | undefined
   try {
     if (known) refuseChanged(directory, known)
-    removeOtherData(directory, identity)
     engine = new Engine(directory, settings, identity, truth)
     if (!known) await create(engine)
     engine.trimmed = readTruthMeta(engine)
     engine.head = engine.trimmed
     await engine.loadCollections()
-    return await openIndexed(engine)
+    const recovery = await openIndexed(engine)
+    removeOtherData(directory, identity)
+    return recovery
   } catch (error) {
     await engine?.closeIndex()
     await truth.close()

@@ -6,6 +6,7 @@ import {
   writeIdentity
 } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
+import { Truth } from '../storage/truth.js'
 import { type Checkpoint, readTruthIdentity } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import type { MaintenanceOptions } from './maintenance.js'
@@ -43,34 +44,42 @@ const OF_INDEX: Finding['where'][] = ['block', 'graph']
  */
 export async function repairStore(directory: string, settings: DatabaseSettings, findings: Finding[], options: MaintenanceOptions): Promise<RepairReport> {
   const report: RepairReport = { findings, actions: [], lost: [], kept: undefined }
-  const written = unlessDamaged(() => readIdentity(directory))
-  const identity = written ?? { ...newIdentity(), data: firstData(directory) }
+  const named = unlessDamaged(() => readIdentity(directory))
+  const written = named && existsSync(dataDirectory(directory, named.data)) ? named : undefined
+  const identity = written ?? { ...newIdentity(), data: likelyData(directory) }
   const data = dataDirectory(directory, identity.data)
   if (written && findings.every(({ where }) => OF_INDEX.includes(where))) {
     forgetGeneration(data)
     report.actions.push('gave the index up: the next opening builds it anew from the records')
     return report
   }
-  const next = dataDirectory(directory, identity.data + 1)
-  rmSync(next, { recursive: true, force: true })
+  const number = Math.max(...dataIn(directory)) + 1
+  const next = dataDirectory(directory, number)
   try {
     const uuid = await new Repair(directory, settings, identity, next, options, report).run()
     if (!written) report.actions.push('wrote the STORE file anew')
     else if (uuid !== written.uuid) report.actions.push(`the STORE file named store ${written.uuid}: it is ${uuid}, as the records say`)
-    writeIdentity(directory, { ...identity, uuid, data: identity.data + 1 })
+    await Truth.refuseLocked(truthDirectory(data))
+    writeIdentity(directory, { ...identity, uuid, data: number })
   } catch (error) {
-    if (unlessDamaged(() => readIdentity(directory))?.data !== identity.data + 1) rmSync(next, { recursive: true, force: true })
+    if (unlessDamaged(() => readIdentity(directory))?.data !== number) rmSync(next, { recursive: true, force: true })
     throw error
   }
   putAway(directory, data, report)
   return report
 }
 
-/** The data of a store that does not say which are current: the first are complete as long as they are there. */
-function firstData(directory: string): number {
+/** The data of a store that does not say which are current: the newest that were complete, since a compaction writes INDEX last. */
+function likelyData(directory: string): number {
+  const numbers = dataIn(directory)
+  return numbers.findLast(number => existsSync(join(dataDirectory(directory, number), 'INDEX'))) ?? numbers[0]!
+}
+
+/** The numbers of all data, ascending. */
+function dataIn(directory: string): number[] {
   const numbers = readdirSync(directory).flatMap(name => /^data-([1-9]\d*)$/.exec(name)?.[1] ?? []).map(Number)
   if (!numbers.length) throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED', `${directory} is not a store: it has neither a STORE file nor data`)
-  return Math.min(...numbers)
+  return numbers.sort((a, b) => a - b)
 }
 
 /** Removes the damaged data, or keeps them aside when something of them was lost. */
@@ -110,7 +119,7 @@ class Repair {
 
   /** Writes what can be saved into the next data; returns the uuid of the store. */
   async run(): Promise<string> {
-    const copy = join(this.#next, 'repaired')
+    const copy = join(this.#next, 'salvaged', 'truth')
     const truth = await openSalvageable(truthDirectory(dataDirectory(this.#directory, this.#identity.data)), copy, this.#report.actions)
     let engine = new Engine(this.#directory, this.#settings, this.#identity, truth)
     try {
@@ -120,13 +129,13 @@ class Repair {
       return engine.identity.uuid
     } finally {
       await engine.close()
-      rmSync(copy, { recursive: true, force: true })
+      rmSync(join(this.#next, 'salvaged'), { recursive: true, force: true })
     }
   }
 
   async #salvage(engine: Engine, trimmed: LogPosition | undefined): Promise<void> {
     await engine.loadCollections(error => this.#report.actions.push(`passed over damage: ${error.message}`))
-    const checkpoint = await this.#openIndex(engine)
+    const checkpoint = await this.#openIndex(engine, trimmed)
     const witness = await Witness.hear(engine, trimmed, checkpoint)
     const copy = await TruthCopy.create(truthDirectory(this.#next))
     try {
@@ -143,12 +152,12 @@ class Repair {
   }
 
   /** The checkpoint of an index that belongs to the store, whose graphs are restored, to be asked; and descriptions that it still has. */
-  async #openIndex(engine: Engine): Promise<Checkpoint | undefined> {
+  async #openIndex(engine: Engine, trimmed: LogPosition | undefined): Promise<Checkpoint | undefined> {
     const generation = readGeneration(engine.data) || lastGeneration(engine.data)
     const found = await openGeneration(engine, generation)
     if (typeof found === 'string') return undefined
     engine.useGeneration(generation, found.blocks)
-    if (found.checkpoint.uuid !== engine.identity.uuid) return undefined
+    if (found.checkpoint.uuid !== engine.identity.uuid || (trimmed && found.checkpoint.sequence < trimmed.sequence)) return undefined
     for (const { id, name, options, state } of found.checkpoint.graphs) {
       const known = unlessDamaged(() => engine.collectionById(id))
       if (!known) this.#report.actions.push(`took the description of collection '${name}' from the index`)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { unlessDamaged } from '../floor/errors.js'
+import { OrdinalSet } from '../floor/ordinal-set.js'
 import { KEY_RANGE, META_KEY, ordinalOf, RECORD_RANGE, recordKey, userKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
 import { decodeRecord, type RecordTail } from '../storage/record-format.js'
@@ -44,8 +45,8 @@ export class Salvage {
   readonly #copy: TruthCopy
   readonly #options: MaintenanceOptions
   /** By collection: the ordinals that saved keys lead to, and those that keys of lost records led to. */
-  readonly #saved = new Map<number, Set<number>>()
-  readonly #mourned = new Map<number, Set<number>>()
+  readonly #saved = new Map<number, OrdinalSet>()
+  readonly #mourned = new Map<number, OrdinalSet>()
   readonly #lostKeys = new Map<string, LostItem>()
   readonly #lostOthers: LostItem[] = []
   readonly #orphans = new Map<string, Orphan>()
@@ -67,8 +68,8 @@ export class Salvage {
   async run(): Promise<void> {
     refuseWhenAborted(this.#options.signal, 'the repair')
     for (const collection of this.#engine.storedCollections) {
-      this.#saved.set(collection.id, new Set())
-      this.#mourned.set(collection.id, new Set())
+      this.#saved.set(collection.id, new OrdinalSet())
+      this.#mourned.set(collection.id, new OrdinalSet())
       const description: [Buffer, Buffer][] = []
       this.#engine.describe(collection, { put: (key, value) => description.push([key, value]) })
       for (const [key, value] of description) await this.#copy.put(key, value)

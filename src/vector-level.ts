@@ -50,6 +50,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   #waiting: { run(session: Session): void, reject(error: Error): void }[] = []
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #repairing: Promise<RepairReport> | undefined
 
   /** @throws {TypeError | RangeError} for options that are misspelt or out of range */
   constructor(location: string, options: VectorLevelOptions = {}) {
@@ -242,24 +243,30 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    * Makes a damaged store sound from what can be trusted, and reports exactly what was lost; also when it cannot be opened. It is open afterwards,
    * and not open meanwhile. Does nothing when verify() finds nothing.
    *
-   * Cost: space for a second copy of the records. What could not be saved whole is kept in a directory beside the data.
+   * Cost: space for a second copy of the records, and a third where LevelDB's own files are damaged. What could not be saved whole is kept in a
+   * directory beside the data.
    *
    * @throws {VectorLevelError} VECTOR_LOCKED, VECTOR_FORMAT_UNSUPPORTED, VECTOR_IO_ERROR, VECTOR_ABORTED; the store is as it was then
    */
   async repair(options: MaintenanceOptions = {}): Promise<RepairReport> {
     checkMaintenanceOptions(options)
+    this.#repairing ??= this.#repair(options).finally(() => { this.#repairing = undefined })
+    return await this.#repairing
+  }
+
+  async #repair(options: MaintenanceOptions): Promise<RepairReport> {
     const findings = await this.#examine(options)
     if (!findings.length) return { findings, actions: [], lost: [], kept: undefined }
+    if (this.#closing) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} was closed while it was looked at`)
     await this.close()
     const { directory, release } = takeDirectory(this.location)
-    let report: RepairReport
     try {
-      report = await repairStore(directory, this.#settings, findings, options)
+      return await repairStore(directory, this.#settings, findings, options)
     } finally {
       release()
+      // Why it cannot be opened now is heard of at the next call; what was lost must be heard of in any case.
+      await this.open().catch(() => undefined)
     }
-    await this.open()
-    return report
   }
 
   /** What verify() finds, or why the database cannot be opened. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
+import { OrdinalSet } from '../floor/ordinal-set.js'
 import { findInGraph } from '../index/graph-check.js'
 import { STATE_LIVE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
@@ -45,7 +46,7 @@ export async function verifyStore({ engine, writer }: Session, options: Maintena
 async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const view = await writer.atRest(() => viewOf(engine))
-  const steps = new Steps(view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.linked, 0), options)
+  const steps = new Steps(engine, view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.linked, 0), options)
   if (engine.damage) findings.push({ where: 'block', message: engine.damage.message })
   try {
     // LevelDB ends the process on some damage: what stands in damaged tables is not read through it.
@@ -62,18 +63,21 @@ async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions)
 /** Counts what was looked at, and gives others their turn. */
 class Steps {
   #done = 0
+  readonly #engine: Engine
   readonly #total: number
   readonly #options: MaintenanceOptions
 
-  constructor(total: number, options: MaintenanceOptions) {
+  constructor(engine: Engine, total: number, options: MaintenanceOptions) {
+    this.#engine = engine
     this.#total = total
     this.#options = options
   }
 
-  /** @throws {VectorLevelError} VECTOR_ABORTED */
+  /** @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN */
   async next(step: string): Promise<void> {
     if (++this.#done % PAUSE) return
     await nextTurn()
+    if (!this.#engine.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.#engine.directory} was closed while it was verified`)
     refuseWhenAborted(this.#options.signal, `verifying, after ${this.#done} steps,`)
     this.#options.onProgress?.({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
   }
@@ -124,7 +128,8 @@ async function verifyLog(engine: Engine, { snapshot, trimmed, head }: View, find
     }
     if (sequence !== head.sequence) findings.push({ where: 'log', message: `the log ends at sequence ${sequence}, not ${head.sequence}` })
   } catch (error) {
-    findings.push({ where: 'log', message: (error as Error).message })
+    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
+    findings.push({ where: 'log', message: error.message })
   }
   return superseded
 }
@@ -152,7 +157,7 @@ async function verifyTruth(
     keys.set(ordinal, key)
   }
   const bits = new Uint32Array(options.dimensions)
-  const recorded = new Set<number>()
+  const recorded = new OrdinalSet()
   for await (const [stored, value] of snapshot.entries({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })) {
     await steps.next('records')
     const ordinal = ordinalOf(stored)
@@ -181,7 +186,7 @@ async function verifyGraph({ name, graph }: OpenCollection, findings: Finding[],
       else await steps.next('graph')
     }
   } catch (error) {
-    if (error instanceof VectorLevelError && error.code === 'VECTOR_ABORTED') throw error
+    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
     findings.push({ where: 'block', collection: name, message: (error as Error).message })
   }
 }

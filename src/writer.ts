@@ -50,6 +50,8 @@ export class Writer {
   /** Work during which nothing may be written, by nobody; and walks through the index, which it must not come between. */
   #lonely: { run(): Promise<void>, reject(error: unknown): void }[] = []
   #walks = 0
+  /** While a checkpoint seals and copies blocks: the index must not change. */
+  #sealing = false
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
   #failure: unknown
@@ -128,9 +130,11 @@ export class Writer {
 
   /**
    * Runs `work` while nothing changes: all is linked and in a checkpoint, the log is cut, and writes wait. An index that is being built
-   * anew is waited for, and so are walks through it.
+   * anew is waited for, and so are walks through it; `signal` ends the waiting.
+   *
+   * @throws what `work` throws, and the reason of the signal
    */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
+  async alone<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
       const run = async (): Promise<void> => {
         try {
@@ -140,7 +144,14 @@ export class Writer {
           reject(error as Error)
         }
       }
-      this.#lonely.push({ run, reject })
+      const entry = { run, reject }
+      this.#lonely.push(entry)
+      signal?.addEventListener('abort', () => {
+        const at = this.#lonely.indexOf(entry)
+        if (at < 0) return
+        this.#lonely.splice(at, 1)
+        reject(signal.reason as Error)
+      }, { once: true })
       this.#start()
     })
   }
@@ -258,7 +269,8 @@ export class Writer {
     ended.catch(() => undefined)
     try {
       await nextTurn()
-      while (!done && this.#linking.lag > LAG_BESIDE) {
+      // Storing what is committed may need a checkpoint: none of its blocks may change then, nor may the cache fill with changes.
+      while (!done && this.#linking.lag > LAG_BESIDE && !this.#sealing && !this.#engine.cacheIsDirty) {
         this.#linking.slice(SLICE_BESIDE_MS)
         await nextTurn()
       }
@@ -288,9 +300,11 @@ export class Writer {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#timeIsUp = false
+    this.#sealing = true
     const begun = writeCheckpoint(this.#engine)
     this.#writing = this.#finishCheckpoint(begun, calls)
     await begun.catch(() => undefined)
+    this.#sealing = false
   }
 
   async #finishCheckpoint(begun: ReturnType<typeof writeCheckpoint>, calls: Waiting[]): Promise<void> {

@@ -40,11 +40,6 @@ export function userPart(stored: Uint8Array): Buffer {
   return Buffer.from(stored.buffer, stored.byteOffset + 5, stored.length - 5)
 }
 
-/** Whether a stored key is one of a user's, whose value is an ordinal. */
-export function isOrdinalKey(stored: Uint8Array): boolean {
-  return stored[0] === KEY
-}
-
 /** What lies behind all keys of a collection. */
 export function userKeyEnd(collection: number): Buffer {
   return userKey(collection + 1, new Uint8Array(0))

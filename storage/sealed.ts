@@ -18,8 +18,3 @@ export function unseal(checksum: Checksum, seed: bigint, bytes: Buffer, what: st
   }
   return bytes.subarray(HEADER)
 }
-
-/** The value without a look at its checksum. */
-export function unsealed(bytes: Buffer): Buffer {
-  return bytes.subarray(HEADER)
-}

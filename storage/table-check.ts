@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { tablesIn } from './manifest-format.js'
 import { findInTable } from './table-format.js'
 
 /** A table that was not written to for so long is complete. */
@@ -56,7 +57,7 @@ export function isTable(name: string): boolean {
 }
 
 /**
- * Looks for damage in the tables that are not as they were noted last, in a directory that is not open.
+ * Looks for damage in the tables that count and are not as they were noted last, in a directory that is not open.
  *
  * LevelDB ends the process on some damage, so this is to be asked before it. What changes on a disk without the system's knowing is not noticed.
  *
@@ -64,25 +65,40 @@ export function isTable(name: string): boolean {
  */
 export async function findInNewTables(directory: string): Promise<string | undefined> {
   const noted = readNoted(directory)
+  const counted = countedTables(directory)
   for (const name of (await readdir(directory)).sort()) {
-    if (!isTable(name) || noted[name] === await stateOf(join(directory, name))) continue
-    for (const finding of findInTable(await readFile(join(directory, name)))) if (finding) return `table ${name} ${finding}`
+    const expected = isTable(name) ? counted?.get(parseInt(name)) : undefined
+    if (expected === undefined || noted[name] === await stateOf(join(directory, name))) continue
+    const bytes = await readFile(join(directory, name))
+    if (bytes.length !== expected) return `table ${name} has ${bytes.length} bytes, not ${expected}`
+    for (const finding of findInTable(bytes)) if (finding) return `table ${name} ${finding}`
   }
   return undefined
 }
 
-/** The tables of a directory that is not open in which something is damaged. */
-export async function damagedTables(directory: string): Promise<string[]> {
-  const damaged: string[] = []
+/** The tables of a directory that is not open in which something is damaged, and whether one of them counts. */
+export async function damagedTables(directory: string): Promise<{ names: string[], count: boolean }> {
+  const counted = countedTables(directory)
+  const names: string[] = []
+  let count = false
   for (const name of (await readdir(directory)).sort()) {
     if (!isTable(name)) continue
-    for (const finding of findInTable(await readFile(join(directory, name)))) {
-      if (!finding) continue
-      damaged.push(name)
-      break
-    }
+    const bytes = await readFile(join(directory, name))
+    const expected = counted?.get(parseInt(name))
+    if (bytes.length === (expected ?? bytes.length) && [...findInTable(bytes)].every(finding => finding === undefined)) continue
+    names.push(name)
+    count ||= !counted || expected !== undefined
   }
-  return damaged
+  return { names, count }
+}
+
+/** The numbers and lengths of the tables that count; others were being written, or are to be removed. undefined when that is not to be known. */
+function countedTables(directory: string): Map<number, number> | undefined {
+  try {
+    return tablesIn(readFileSync(join(directory, readFileSync(join(directory, 'CURRENT'), 'latin1').trim())))
+  } catch {
+    return undefined
+  }
 }
 
 /** Notes the tables as they are, beside their directory: sound ones, just found so or just written. Not durably: what is not noted is looked at. */

@@ -18,9 +18,6 @@ const MAGIC = 0xdb4775248b80fb57n
 const FOOTER = 48
 const TRAILER = 5
 const MASK_DELTA = 0xa282ead8
-/** What LevelDB adds to a key: u8 kind, u56 sequence. */
-const KEY_TRAILER = 8
-const PUT = 1
 
 interface Handle {
   offset: number
@@ -43,18 +40,68 @@ export function * findInTable(bytes: Buffer): Generator<string | undefined> {
   for (const handle of blocks) yield findInBlock(bytes, handle, 'the block')
 }
 
-/** The keys and values that were put, of all blocks of a table that are sound; none when its index is not. */
-export function * soundEntriesOf(bytes: Buffer): Generator<[Buffer, Buffer]> {
+/**
+ * A table of the blocks of a damaged one that are sound, where they stand, under a new index; undefined when its own index is not sound.
+ *
+ * So LevelDB still knows which entries are the newest, and what was deleted.
+ */
+export function soundTableOf(bytes: Buffer): Buffer | undefined {
   try {
-    for (const handle of handlesIn(bytes, footerOf(bytes).index, 'the index')) {
-      if (findInBlock(bytes, handle, 'the block') || isCompressed(bytes, handle)) continue
-      for (const { key, value } of entriesIn(bytes, handle)) {
-        if (key.length > KEY_TRAILER && key[key.length - KEY_TRAILER] === PUT) yield [key.subarray(0, -KEY_TRAILER), value]
-      }
-    }
+    const blocks = handlesIn(bytes, footerOf(bytes).index, 'the index').filter(handle => !findInBlock(bytes, handle, 'the block') && !isCompressed(bytes, handle))
+    if (!blocks.length) return undefined
+    const end = Math.max(...blocks.map(({ offset, byteLength }) => offset + byteLength + TRAILER))
+    const entries = blocks.map(handle => ({ key: lastKeyIn(bytes, handle), value: encodeHandle(handle) }))
+    const index = encodeBlock(entries)
+    const names = encodeBlock([])
+    const footer = Buffer.alloc(FOOTER)
+    const handles = Buffer.concat([
+      encodeHandle({ offset: end + index.length, byteLength: names.length - TRAILER }), encodeHandle({ offset: end, byteLength: index.length - TRAILER })
+    ])
+    handles.copy(footer)
+    footer.writeBigUInt64LE(MAGIC, FOOTER - 8)
+    return Buffer.concat([bytes.subarray(0, end), index, names, footer])
   } catch (error) {
-    if (!(error instanceof Damage)) throw error
+    if (error instanceof Damage) return undefined
+    throw error
   }
+}
+
+function lastKeyIn(bytes: Buffer, handle: Handle): Buffer {
+  let last: Buffer = Buffer.alloc(0)
+  for (const { key } of entriesIn(bytes, handle)) last = key
+  return last
+}
+
+function encodeVarint(value: number): Buffer {
+  const bytes: number[] = []
+  for (; value >= 128; value = Math.floor(value / 128)) bytes.push((value % 128) | 0x80)
+  return Buffer.from([...bytes, value])
+}
+
+function encodeHandle({ offset, byteLength }: Handle): Buffer {
+  return Buffer.concat([encodeVarint(offset), encodeVarint(byteLength)])
+}
+
+/** A block with its trailer, in which every entry is a restart point. */
+function encodeBlock(entries: { key: Buffer, value: Buffer }[]): Buffer {
+  const parts: Buffer[] = []
+  const restarts: number[] = []
+  let at = 0
+  for (const { key, value } of entries) {
+    const entry = Buffer.concat([encodeVarint(0), encodeVarint(key.length), encodeVarint(value.length), key, value])
+    restarts.push(at)
+    at += entry.length
+    parts.push(entry)
+  }
+  // LevelDB has one restart point in an empty block as well.
+  if (!restarts.length) restarts.push(0)
+  const tail = Buffer.alloc(4 * restarts.length + 4 + TRAILER)
+  for (const [i, restart] of restarts.entries()) tail.writeUInt32LE(restart, 4 * i)
+  tail.writeUInt32LE(restarts.length, 4 * restarts.length)
+  const block = Buffer.concat([...parts, tail])
+  const crc = crc32c(block, 0, block.length - 4)
+  block.writeUInt32LE((((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0, block.length - 4)
+  return block
 }
 
 function footerOf(bytes: Buffer): { index: Handle, names: Handle } {

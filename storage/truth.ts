@@ -90,6 +90,7 @@ export class Truth {
    * @throws {VectorLevelError} VECTOR_LOCKED when another process has it, VECTOR_CORRUPTION, VECTOR_IO_ERROR
    */
   static async open(directory: string, createIfMissing: boolean): Promise<Truth> {
+    await Truth.refuseLocked(directory)
     await readLogs(directory)
     await checkTables(directory)
     // Vectors do not compress, and a store that lost its CURRENT file must not be taken for a new one.
@@ -102,6 +103,25 @@ export class Truth {
       throw wrap(error, `cannot open ${directory}`)
     }
     return new Truth(directory, level)
+  }
+
+  /**
+   * LevelDB takes its lock before it looks at anything else, and with `errorIfExists` it does not look further.
+   *
+   * IMPORTANT: what another process is writing looks damaged.
+   *
+   * @throws {VectorLevelError} VECTOR_LOCKED when another process has it
+   */
+  static async refuseLocked(directory: string): Promise<void> {
+    if (!existsSync(directory)) return
+    const level = new ClassicLevel<Buffer, Buffer>(directory, { createIfMissing: false, errorIfExists: true })
+    try {
+      await level.open()
+      await level.close()
+    } catch (error) {
+      const wrapped = wrap(error, `cannot open ${directory}`)
+      if (wrapped.code === 'VECTOR_LOCKED') throw wrapped
+    }
   }
 
   /**
@@ -132,10 +152,11 @@ export class Truth {
 
   /** A view of what is committed by now; close it. */
   snapshot(): TruthSnapshot {
-    this.#snapshots++
-    return new TruthSnapshot(this.#level, () => {
+    const snapshot = new TruthSnapshot(this.#level, () => {
       if (--this.#snapshots === 0) this.#unused?.()
     })
+    this.#snapshots++
+    return snapshot
   }
 
   async last(range: Range): Promise<[Buffer, Buffer] | undefined> {
@@ -217,6 +238,7 @@ export class Truth {
   }
 
   async close(): Promise<void> {
+    this.#unused?.()
     this.#closing ??= this.#close()
     await this.#closing
   }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { DROPPED, localOrder, Renumbered } from '../../index/renumber.js'
+import { DROPPED, type LocalOrder, localOrder, Renumbered } from '../../index/renumber.js'
 import { KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, trained } from './memory-index.js'
@@ -14,7 +14,7 @@ const FRAME = 65536
 
 const test = suite('renumber')
 
-function orderOf(index: MemoryIndex): Uint32Array {
+function orderOf(index: MemoryIndex): LocalOrder {
   const steps = localOrder(index.graph)
   for (;;) {
     const step = steps.next()
@@ -24,8 +24,8 @@ function orderOf(index: MemoryIndex): Uint32Array {
 
 /** Another index over the renumbered blocks, with the records under their new ordinals. */
 function renumbered(index: MemoryIndex): { again: MemoryIndex, order: Uint32Array, ordinals: Uint32Array } {
-  const order = orderOf(index)
-  const mapped = new Renumbered(index.arena, index.graph, order)
+  const { order, linked } = orderOf(index)
+  const mapped = new Renumbered(index.arena, index.graph, { order, linked })
   const again = new MemoryIndex(index.options)
   const frame = index.arena.allocate(FRAME)
   for (const { kind, block, byteLength } of mapped.blocks(frame)) {
@@ -55,6 +55,16 @@ test('any graph in another numbering is sound, has the same neighbors, and answe
       const { again, order, ordinals } = renumbered(index)
       assert.equal(findings(again), [])
       assert.is(again.graph.live, index.graph.live)
+      if (index.graph.ordinals > 2 * index.graph.live) {
+        // What is dead is gone, and the rest is linked anew.
+        assert.is(again.graph.ordinals, index.graph.live)
+        again.link()
+        assert.equal(findings(again), [])
+        const query = gaussian(random, 5)
+        const exact = index.graph.exact(query, 10).map(({ ordinal, distance }) => ({ ordinal: ordinals[ordinal]!, distance }))
+        assert.equal(again.graph.exact(query, 10), exact)
+        return
+      }
       for (const [ordinal, old] of order.entries()) {
         assert.is(ordinals[old], ordinal)
         assert.is(again.graph.stateOf(ordinal), index.graph.stateOf(old))

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
-import { findInNewTables, findInTables, noteTables } from '../../storage/table-check.js'
-import { findInTable, soundEntriesOf } from '../../storage/table-format.js'
+import { damagedTables, findInNewTables, findInTables, noteTables } from '../../storage/table-check.js'
+import { tablesIn } from '../../storage/manifest-format.js'
+import { findInTable, soundTableOf } from '../../storage/table-format.js'
 import { Truth } from '../../storage/truth.js'
 import { check } from '../seed.js'
 
@@ -95,16 +96,43 @@ test('a table that is removed meanwhile is passed over, and other files are not 
   assert.ok(name)
 })
 
-test('entries of sound blocks come back, and none of damaged ones', ({ whole }) => {
-  const all = [...soundEntriesOf(whole)]
-  assert.is(all.length, 300)
-  for (const [key, value] of all) assert.equal(value, Buffer.alloc(100, Number(key.toString().slice(4))))
-  const flipped = Buffer.from(whole)
-  flipped[5000]! ^= 1
-  const rest = [...soundEntriesOf(flipped)]
-  assert.ok(rest.length < 300 && rest.length > 200, `${rest.length} entries`)
-  for (const [key, value] of rest) assert.equal(value, Buffer.alloc(100, Number(key.toString().slice(4))))
-  assert.equal([...soundEntriesOf(whole.subarray(0, 6000))], [])
+test('a table of the sound blocks of a damaged one is one that LevelDB reads, with what they hold', async ({ directory, name, whole }) => {
+  await check(fc.property(fc.array(fc.nat({ max: whole.length * 8 - 700 * 8 }), { maxLength: 4 }), bits => {
+    const damaged = Buffer.from(whole)
+    for (const bit of bits) damaged[bit >> 3]! ^= 1 << (bit & 7)
+    const sound = soundTableOf(damaged)
+    assert.equal([...findInTable(sound!)].filter(finding => finding !== undefined), [])
+  }), { numRuns: 30 })
+  const damaged = Buffer.from(whole)
+  damaged[5000]! ^= 1
+  writeFileSync(join(directory, name), soundTableOf(damaged)!)
+  await Truth.repair(directory)
+  const truth = await Truth.open(directory, false)
+  let count = 0
+  for await (const [key, value] of truth.entries({})) {
+    assert.equal(value, Buffer.alloc(100, Number(key.toString().slice(4))))
+    count++
+  }
+  await truth.close()
+  assert.ok(count < 300 && count > 200, `${count} entries`)
+  assert.is(soundTableOf(whole.subarray(0, 6000)), undefined)
+})
+
+test('a table that counts for nothing, or is longer than it should be', async ({ directory, name, whole }) => {
+  writeFileSync(join(directory, '000999.ldb'), whole.subarray(0, 100))
+  assert.is(await findInNewTables(directory), undefined)
+  assert.equal(await damagedTables(directory), { names: ['000999.ldb'], count: false })
+  writeFileSync(join(directory, name), Buffer.concat([whole.subarray(0, 10), whole]))
+  assert.match((await findInNewTables(directory))!, `${whole.length + 10} bytes, not ${whole.length}`)
+  assert.equal(await damagedTables(directory), { names: [name, '000999.ldb'].sort(), count: true })
+  const manifest = readdirSync(directory).find(file => file.startsWith('MANIFEST'))!
+  const bytes = readFileSync(join(directory, manifest))
+  assert.is(tablesIn(bytes).get(parseInt(name)), whole.length)
+  await check(fc.property(fc.nat({ max: bytes.length }), fc.nat({ max: bytes.length * 8 - 1 }), (length, bit) => {
+    const damaged = Buffer.from(bytes.subarray(0, length))
+    if (bit >> 3 < length) damaged[bit >> 3]! ^= 1 << (bit & 7)
+    tablesIn(damaged)
+  }))
 })
 
 test('tables that are as they were noted are not looked at, and others are', async ({ directory, name, whole }) => {
