@@ -1,4 +1,5 @@
 const SLICES = 8
+const MASK_DELTA = 0xa282ead8
 type Tables = [Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array, Uint32Array]
 const tables = makeTables() as Tables
 
@@ -35,4 +36,10 @@ export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   }
   for (; at < to; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]!) & 0xff]!
   return ~crc >>> 0
+}
+
+/** The same as LevelDB stores it: rotated and added to, so that a checksum of checksums is no trouble. */
+export function maskedCrc32c(bytes: Uint8Array, from: number, to: number): number {
+  const crc = crc32c(bytes, from, to)
+  return ((crc >>> 15 | crc << 17) + MASK_DELTA) >>> 0
 }

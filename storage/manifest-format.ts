@@ -13,14 +13,13 @@
  * key is a varint length and its bytes; all else are varints.
  */
 
-import { crc32c } from './crc32c.js'
+import { maskedCrc32c } from './crc32c.js'
 
 const BLOCK = 32768
 const HEADER = 7
 const WHOLE = 1
 const FIRST = 2
 const LAST = 4
-const MASK_DELTA = 0xa282ead8
 
 /** The numbers and lengths of the tables that count, by all edits up to the end, or to the first that is not whole: that was being written. */
 export function tablesIn(manifest: Buffer): Map<number, number> {
@@ -47,8 +46,7 @@ function * editsIn(manifest: Buffer): Generator<Buffer> {
     const length = manifest.readUInt16LE(at + 4)
     const kind = manifest[at + 6]!
     const end = at + HEADER + length
-    const masked = manifest.readUInt32LE(at) - MASK_DELTA >>> 0
-    if (kind < WHOLE || kind > LAST || end > manifest.length || crc32c(manifest, at + 6, end) !== (masked >>> 17 | masked << 15) >>> 0) return
+    if (kind < WHOLE || kind > LAST || end > manifest.length || manifest.readUInt32LE(at) !== maskedCrc32c(manifest, at + 6, end)) return
     if (kind === WHOLE || kind === FIRST) parts = []
     parts.push(manifest.subarray(at + HEADER, end))
     if (kind === WHOLE || kind === LAST) yield Buffer.concat(parts)

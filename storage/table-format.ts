@@ -12,12 +12,11 @@
  * then their number; an entry is varint shared, varint rest, varint value (numbers of bytes), the rest of the key, the value.
  */
 
-import { crc32c } from './crc32c.js'
+import { maskedCrc32c } from './crc32c.js'
 
 const MAGIC = 0xdb4775248b80fb57n
 const FOOTER = 48
 const TRAILER = 5
-const MASK_DELTA = 0xa282ead8
 
 interface Handle {
   offset: number
@@ -99,8 +98,7 @@ function encodeBlock(entries: { key: Buffer, value: Buffer }[]): Buffer {
   for (const [i, restart] of restarts.entries()) tail.writeUInt32LE(restart, 4 * i)
   tail.writeUInt32LE(restarts.length, 4 * restarts.length)
   const block = Buffer.concat([...parts, tail])
-  const crc = crc32c(block, 0, block.length - 4)
-  block.writeUInt32LE((((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0, block.length - 4)
+  block.writeUInt32LE(maskedCrc32c(block, 0, block.length - 4), block.length - 4)
   return block
 }
 
@@ -115,9 +113,7 @@ function footerOf(bytes: Buffer): { index: Handle, names: Handle } {
 function findInBlock(bytes: Buffer, { offset, byteLength }: Handle, what: string): string | undefined {
   const end = offset + byteLength
   if (end + TRAILER > bytes.length - FOOTER) return `has ${what} from ${offset} to ${end}, beyond its ${bytes.length} bytes`
-  const masked = bytes.readUInt32LE(end + 1) - MASK_DELTA >>> 0
-  const expected = (masked >>> 17 | masked << 15) >>> 0
-  return crc32c(bytes, offset, end + 1) === expected ? undefined : `fails the checksum of ${what} from ${offset} to ${end}`
+  return bytes.readUInt32LE(end + 1) === maskedCrc32c(bytes, offset, end + 1) ? undefined : `fails the checksum of ${what} from ${offset} to ${end}`
 }
 
 /** Ours are not; LevelDB's own repair writes such, which are not looked into. */

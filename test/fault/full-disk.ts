@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Random } from '../../floor/random.js'
 import { type Campaign, type CampaignReport, tally } from './campaign.js'
+import { runBeside } from './spawned.js'
 
 const ACTIONS = ['writes', 'checkpoints', 'compaction', 'backup', 'closing', 'opening', 'creation'] as const
 
@@ -68,22 +68,10 @@ function anyWork(random: Random, round: number): Omit<FullDisk, 'location'> {
 }
 
 /** Runs the work in a file system of its own. */
-function runOnSmallDisk(work: Omit<FullDisk, 'location'>): Promise<{ ended: string, output: string, errors: string }> {
+async function runOnSmallDisk(work: Omit<FullDisk, 'location'>): Promise<{ ended: string, output: string, errors: string }> {
   const directory = mkdtempSync(join(tmpdir(), 'vector-level-disk-'))
-  const script = fileURLToPath(new URL('full-disk-child.js', import.meta.url))
-  const location = join(directory, 'store')
-  return new Promise((resolve, reject) => {
-    const child = spawn('unshare', [...IN_SMALL_FILE_SYSTEM, directory, process.execPath, script, JSON.stringify({ ...work, location })], {
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    let output = ''
-    let errors = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text })
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      rmdirSync(directory)
-      resolve({ ended: signal ?? `code ${code}`, output, errors })
-    })
-  })
+  const under = ['unshare', ...IN_SMALL_FILE_SYSTEM, directory]
+  const { code, signal, output, errors } = await runBeside('full-disk-child.js', { ...work, location: join(directory, 'store') }, { under })
+  rmdirSync(directory)
+  return { ended: signal ?? `code ${code}`, output, errors }
 }

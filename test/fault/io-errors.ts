@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Random } from '../../floor/random.js'
 import { dataDirectory, generationDirectory, truthDirectory } from '../../storage/store-file.js'
 import { runScript } from '../src/child.js'
@@ -10,6 +8,7 @@ import { type Campaign, type CampaignReport, tally } from './campaign.js'
 import { lastSaid } from './history.js'
 import { missingStrace } from './recorder.js'
 import { Recoverer } from './recoverer.js'
+import { runBeside } from './spawned.js'
 import type { Workload } from './workload.js'
 
 /** Numbers that LevelDB gives to files of a short workload. */
@@ -109,31 +108,19 @@ async function killedStore(location: string, seed: number, recoverer: Recoverer)
   return { location, count }
 }
 
-function runWithFailure(workload: Workload, { calls, error, when }: Failure, threads: number):
+async function runWithFailure(workload: Workload, { calls, error, when }: Failure, threads: number):
   Promise<{ ended: string, output: string, errors: string, last: string | undefined }> {
   const trace = `${workload.location}-trace`
   const names = calls.split(',').map(name => `?${name}`).join()
-  const script = fileURLToPath(new URL('workload-child.js', import.meta.url))
-  return new Promise((resolve, reject) => {
-    const child = spawn('strace', [
-      '-f', '-qq', '-y', '-s', '0', '-o', trace, '-e', `trace=${names}`, '-e', `inject=${names}:error=${error}:when=${when}`, '-e', 'signal=none',
-      ...filesOf(workload.location).filter(path => calls !== UNREADABLE || path.endsWith('.log')).flatMap(path => ['-P', path]),
-      process.execPath, script, JSON.stringify(workload)
-    ], {
-      stdio: ['ignore', 'pipe', 'pipe'], timeout: PATIENCE, killSignal: 'SIGKILL',
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(threads), UV_USE_IO_URING: '0' }
-    })
-    let output = ''
-    let errors = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => { errors += text })
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      const last = readFileSync(trace, 'latin1').split('\n').findLast(line => line.includes('(INJECTED)'))
-      rmSync(trace)
-      resolve({ ended: signal ?? `code ${code}`, output, errors, last })
-    })
-  })
+  const under = [
+    'strace', '-f', '-qq', '-y', '-s', '0', '-o', trace, '-e', `trace=${names}`, '-e', `inject=${names}:error=${error}:when=${when}`, '-e', 'signal=none',
+    ...filesOf(workload.location).filter(path => calls !== UNREADABLE || path.endsWith('.log')).flatMap(path => ['-P', path])
+  ]
+  const env = { UV_THREADPOOL_SIZE: String(threads), UV_USE_IO_URING: '0' }
+  const { code, signal, output, errors } = await runBeside('workload-child.js', workload, { under, env, timeout: PATIENCE })
+  const last = readFileSync(trace, 'latin1').split('\n').findLast(line => line.includes('(INJECTED)'))
+  rmSync(trace)
+  return { ended: signal ?? `code ${code}`, output, errors, last }
 }
 
 /** All that a store may have; an end like standard output has to stay whole. */
