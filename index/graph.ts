@@ -233,7 +233,6 @@ export class Graph {
     this.#reserve(ordinal + 1)
     this.records.fill(ordinal, vector, label)
     if (!this.trained) return
-    this.#ensureScratch(this.options.efConstruction)
     this.#loadVector(vector)
     this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
   }

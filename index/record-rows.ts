@@ -2,6 +2,7 @@ import type { Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
+import { BLOCK_HEADER } from '../storage/kernel/layout.js'
 import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import { RECORD_LOADED } from './kernel/layout.js'
@@ -62,7 +63,10 @@ export class RecordRows {
     const space: Space = cache.createSpace({
       rowBytes: vectorBytes + HEADER + LABEL_BYTES,
       copies: true,
-      load: (_block, frame) => arena.bytes.fill(0, frame, frame + space.frameBytes)
+      // Of a row that is not filled nothing else is read.
+      load: (_block, frame) => {
+        for (let row = 0; row < space.rowsPerBlock; row++) arena.bytes[frame + BLOCK_HEADER + row * space.rowBytes + vectorBytes + LOADED] = 0
+      }
     })
     this.space = space
   }
