@@ -22,4 +22,9 @@ test('reads calls, with their arguments, results, and when they began and ended'
   assert.equal([...bytesOf(calls[1]!.arguments[1]!)], [1, 2, 3])
 })
 
+test('a descriptor that is closed is free from then on, also when that is heard of later', () => {
+  const calls = parseTrace(['1 close(24 <unfinished ...>', '2 openat(AT_FDCWD, "\\x61", O_WRONLY) = 24', '1 <... close resumed>) = 0', '2 write(24, "\\x62", 1) = 1'].join('\n'))
+  assert.equal(calls.map(({ name }) => name), ['close', 'openat', 'write'])
+})
+
 test.run()

@@ -20,7 +20,7 @@ export interface Call {
   end: number
 }
 
-/** The calls that ended, in that order. */
+/** The calls that ended, in that order; but a close where it began: another thread may have the descriptor from then on. */
 export function parseTrace(trace: string): Call[] {
   const calls: Call[] = []
   const unfinished = new Map<string, { text: string, begin: number }>()
@@ -37,7 +37,8 @@ export function parseTrace(trace: string): Call[] {
     const call = parseCall(text)
     if (call) calls.push({ ...call, begin: resumed?.begin ?? number, end: number })
   }
-  return calls
+  const moment = ({ name, begin, end }: Call): number => (name === 'close' ? begin : end)
+  return calls.sort((a, b) => moment(a) - moment(b))
 }
 
 function parseCall(text: string): Pick<Call, 'name' | 'arguments' | 'result'> | undefined {
