@@ -6,7 +6,7 @@ import { STATE_LIVE } from '../index/kernel/layout.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
-import { collectionKey, META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
+import { META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
 import { moveRecord } from '../storage/record-format.js'
 import { checkRoom } from '../storage/room.js'
@@ -99,36 +99,46 @@ class Compaction {
 
   /** Keys in their order, then records in theirs, so that LevelDB has nothing to merge. The log is empty: the index holds all of it. */
   async #writeTruth(): Promise<Truth> {
-    const { truth, checksum, head, trimmed } = this.#engine
-    if (trimmed.sequence !== head.sequence) throw new VectorLevelError('VECTOR_IO_ERROR', `the log could not be cut: it holds ${head.sequence - trimmed.sequence} operations`)
+    const { head, trimmed } = this.#engine
+    if (trimmed.sequence !== head.sequence) {
+      throw new VectorLevelError('VECTOR_IO_ERROR', `the log could not be cut: it holds ${head.sequence - trimmed.sequence} operations`)
+    }
     const copy = await TruthCopy.create(truthDirectory(this.#data))
     try {
       await copy.put(META_KEY, encodeTruthMeta(this.#engine, head))
-      for (const [{ id, name, graph }, { renumbered }] of this.#graphs) {
-        await copy.put(collectionKey(name), truth.get(collectionKey(name))!)
-        let keys = 0
-        for await (const [stored, value] of truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
-          const key = userPart(stored)
-          const ordinal = renumbered.ordinals[decodeOrdinal(checksum, id, key, value)] ?? DROPPED
-          if (ordinal === DROPPED) throw new VectorLevelError('VECTOR_CORRUPTION', `key '${key.toString()}' of '${name}' leads to an ordinal that the index has not; call verify() and repair()`)
-          keys++
-          if (await copy.put(stored, encodeOrdinal(checksum, id, key, ordinal))) this.#look()
-        }
-        if (keys !== graph.live) throw new VectorLevelError('VECTOR_CORRUPTION', `${keys} keys of '${name}' were found, the index has ${graph.live}; call verify() and repair()`)
-      }
-      for (const [{ id, name, graph }, { order }] of this.#graphs) {
-        for (const [ordinal, old] of order.entries()) {
-          const record = graph.stateOf(old) === STATE_LIVE ? truth.get(recordKey(id, old)) : undefined
-          if (!record && graph.stateOf(old) === STATE_LIVE) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${old} in '${name}' is missing; call verify() and repair()`)
-          if (record && await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()
-          this.#done++
-          if (ordinal % PAUSE === 0) await this.#pause('copying records')
-        }
-      }
+      for (const [collection, { renumbered }] of this.#graphs) await this.#copyKeys(copy, collection, renumbered)
+      for (const [collection, { order }] of this.#graphs) await this.#copyRecords(copy, collection, order)
       return await copy.finish()
     } catch (error) {
       await copy.close()
       throw error
+    }
+  }
+
+  async #copyKeys(copy: TruthCopy, collection: OpenCollection, { ordinals }: Renumbered): Promise<void> {
+    const { truth, checksum } = this.#engine
+    const { id, name, graph } = collection
+    await copy.put(...this.#engine.descriptionOf(collection))
+    let count = 0
+    for await (const [stored, value] of truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
+      const key = userPart(stored)
+      const ordinal = ordinals[decodeOrdinal(checksum, id, key, value)] ?? DROPPED
+      if (ordinal === DROPPED) throw unsound(`key '${key.toString()}' of '${name}' leads to an ordinal that the index has not`)
+      count++
+      if (await copy.put(stored, encodeOrdinal(checksum, id, key, ordinal))) this.#look()
+    }
+    if (count !== graph.live) throw unsound(`'${name}' has ${count} keys, and the index ${graph.live} live ordinals`)
+  }
+
+  async #copyRecords(copy: TruthCopy, { id, name, graph }: OpenCollection, order: Uint32Array): Promise<void> {
+    const { truth, checksum } = this.#engine
+    for (const [ordinal, old] of order.entries()) {
+      if (ordinal % PAUSE === 0) await this.#pause('copying records')
+      this.#done++
+      if (graph.stateOf(old) !== STATE_LIVE) continue
+      const record = truth.get(recordKey(id, old))
+      if (!record) throw unsound(`the record of ordinal ${old} in '${name}' is missing`)
+      if (await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()
     }
   }
 
@@ -178,4 +188,8 @@ class Compaction {
     refuseWhenAborted(this.#options.signal, 'the compaction')
     if (this.#engine.damage) throw this.#engine.damage
   }
+}
+
+function unsound(what: string): VectorLevelError {
+  return new VectorLevelError('VECTOR_CORRUPTION', `${what}; call verify() and repair()`)
 }

@@ -16,7 +16,7 @@ import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
-import type { Truth, TruthBatch } from '../storage/truth.js'
+import type { Truth } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
@@ -209,9 +209,9 @@ export class Engine {
     return this.#add(Math.max(0, ...this.#byId.keys()) + 1, name, options, false)
   }
 
-  /** Adds the description of a collection to the commit that first writes to it. */
-  describe({ id, name, options }: OpenCollection, batch: Pick<TruthBatch, 'put'>): void {
-    batch.put(collectionKey(name), seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options })))
+  /** The entry that describes a collection; the commit that first writes to it stores it. */
+  descriptionOf({ id, name, options }: OpenCollection): [key: Buffer, value: Buffer] {
+    return [collectionKey(name), seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options }))]
   }
 
   #add(id: number, name: string, options: GraphOptions, stored: boolean): OpenCollection {

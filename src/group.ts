@@ -94,7 +94,7 @@ export class Group {
         if (ordinal === NONE) batch.del(userKey(id, key))
         else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, ordinal))
       }
-      for (const collection of created) this.#engine.describe(collection, batch)
+      for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
       batch.put(logKey(sequence), bytes)
     }, synced)
     for (const collection of created) collection.stored = true

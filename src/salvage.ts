@@ -70,9 +70,7 @@ export class Salvage {
     for (const collection of this.#engine.storedCollections) {
       this.#saved.set(collection.id, new OrdinalSet())
       this.#mourned.set(collection.id, new OrdinalSet())
-      const description: [Buffer, Buffer][] = []
-      this.#engine.describe(collection, { put: (key, value) => description.push([key, value]) })
-      for (const [key, value] of description) await this.#copy.put(key, value)
+      await this.#copy.put(...this.#engine.descriptionOf(collection))
     }
     await this.#saveKeys()
     await this.#saveRecords()
