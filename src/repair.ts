@@ -157,6 +157,10 @@ class Repair {
     const found = await openGeneration(engine, generation)
     if (typeof found === 'string') return undefined
     engine.useGeneration(generation, found.blocks)
+    if (found.checkpoint.uuid === this.#identity.uuid && found.checkpoint.uuid !== engine.identity.uuid) {
+      throw new VectorLevelError('VECTOR_CORRUPTION', `the records in ${engine.data} are those of store ${engine.identity.uuid}, the STORE file and the index are of ` +
+        `${found.checkpoint.uuid}: put its records back, or remove both to go on with these`)
+    }
     if (found.checkpoint.uuid !== engine.identity.uuid || (trimmed && found.checkpoint.sequence < trimmed.sequence)) return undefined
     for (const { id, name, options, state } of found.checkpoint.graphs) {
       const known = unlessDamaged(() => engine.collectionById(id))

@@ -197,6 +197,20 @@ test('is refused where there is no store, and changes nothing when it is aborted
   })
 })
 
+test('does not take the records of another store for its own', async () => {
+  await withKilled(async location => {
+    await withKilled(async other => {
+      const mine = join(dataOf(location), 'truth')
+      rmSync(mine, { recursive: true })
+      cpSync(join(dataOf(other), 'truth'), mine, { recursive: true })
+      const db = new VectorLevel(location, SMALL)
+      await rejects(db.repair(), 'VECTOR_CORRUPTION', 'those of store')
+      await db.close()
+      assert.equal(readdirSync(location).filter(name => name.startsWith('data-')), ['data-1'])
+    })
+  })
+})
+
 test('whatever entries are lost or damaged, what is there after a repair is right, and what is not is named', async () => {
   await withKilled(async (pristine, expected) => {
     let round = 0
