@@ -12,7 +12,7 @@ export class ProgressBar {
     try {
       return await work(({ step, done, total }) => {
         if (started) bar.setTotal(total)
-        else bar.start(total, done)
+        else bar.start(total, done, { step, left: '' })
         started = true
         const seconds = done ? ((performance.now() - began) / 1000) * (total - done) / done : 0
         bar.update(done, { step, left: done ? `${Math.ceil(seconds)} s left` : '' })
