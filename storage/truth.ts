@@ -211,9 +211,17 @@ export class Truth {
     }
   }
 
-  /** Looks for damage in its tables: yields a sentence for each, and undefined for each sound block. */
-  findInTables(): AsyncGenerator<string | undefined> {
-    return findInTables(this.#directory)
+  /**
+   * Looks for damage in its tables: yields a sentence for each, and undefined for each sound block.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR
+   */
+  async * findInTables(): AsyncGenerator<string | undefined> {
+    try {
+      yield* findInTables(this.#directory)
+    } catch (error) {
+      throw wrap(error, `cannot read the tables in ${this.#directory}`)
+    }
   }
 
   /** Notes its tables as sound, so that the next opening need not look at them. What fails here is not needed. */
@@ -224,7 +232,10 @@ export class Truth {
   /** Bytes of its files. */
   async byteLength(): Promise<number> {
     let bytes = 0
-    for (const name of await readdir(this.#directory)) {
+    const names = await readdir(this.#directory).catch((error: unknown) => {
+      throw wrap(error, `cannot list ${this.#directory}`)
+    })
+    for (const name of names) {
       // A file may be gone since it was listed.
       bytes += await stat(join(this.#directory, name)).then(({ size }) => size, () => 0)
     }
