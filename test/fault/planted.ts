@@ -1,4 +1,4 @@
-import type { CampaignReport } from './campaign.js'
+import { type CampaignReport, messageOf } from './campaign.js'
 import type { Planned } from './campaigns.js'
 import { type Change, withMutant } from './mutants.js'
 import { powerCutFaults } from './power-cut-faults.js'
@@ -90,7 +90,9 @@ export async function playOn({ changes, within = WITHIN }: PlantedFault, name: s
   await withMutant(changes, async mutant => {
     const { campaigns } = await mutant.load<{ campaigns: Planned[] }>('test/fault/campaigns.js')
     const { campaign } = campaigns.find(({ campaign }) => campaign.name === name)!
+    // Some faults show before the first round, when a workload ends with an error where nothing was done to it.
     report = await campaign.run(within, seed, () => undefined, true)
+      .catch((error: unknown) => ({ rounds: 0, violations: [`--seed ${seed}: ${messageOf(error)}`], counts: {} }))
   })
   return report!
 }
