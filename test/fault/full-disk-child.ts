@@ -16,8 +16,18 @@ let db: VectorLevel
 let acknowledged = 0
 
 function fill(): void {
-  const { bavail, bsize } = statfsSync(dirname(location))
-  writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - room)))
+  for (;;) {
+    const { bavail, bsize } = statfsSync(dirname(location))
+    try {
+      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - room)))
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      // LevelDB took some of it meanwhile, in a thread of its own. What was written stays, and fills the disk.
+      if (!room) return
+      rmSync(ballast)
+    }
+  }
 }
 
 /** The code of an error of ours that it fails with, undefined when it does not. Any other error ends the process. */
