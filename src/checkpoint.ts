@@ -178,7 +178,7 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
 }
 
 /** Copies the live pages of the index into the next generation; returns its directory. What a failed copy leaves is removed. */
-export async function copyGeneration(engine: Engine): Promise<string> {
+async function copyGeneration(engine: Engine): Promise<string> {
   const directory = generationDirectory(engine.data, engine.generation + 1)
   rmSync(directory, { recursive: true, force: true })
   try {

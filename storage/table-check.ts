@@ -52,7 +52,7 @@ function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error
 }
 
-export function isTable(name: string): boolean {
+function isTable(name: string): boolean {
   return name.endsWith('.ldb') || name.endsWith('.sst')
 }
 

@@ -82,6 +82,8 @@ async function checkpointAndBackup(directory: string, vectors: Matrix): Promise<
   }
   await linked(words)
   await db.checkpoint()
+  const { recall, ef } = await words.measureRecall({ sample: 200 })
+  console.log(`\nThe graph that such puts make: recall@10 ${recall.toFixed(3)} at ef ${ef}, ${format(vectors.count - 2_000)} vectors`)
   console.log('\nStalls of the event loop by a checkpoint (glove-100-angular, sq8)')
   for (let round = 0, put = vectors.count - 2_000; round < ROUNDS; round++) {
     while ((await db.stats()).cache.dirty < 1_000) {
