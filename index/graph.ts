@@ -4,23 +4,25 @@ import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import { FreeOrdinals } from './free-ordinals.js'
+import { Ghosts, type GhostState } from './ghosts.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE,
-  GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
-  GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
-  ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_INVERSE_SCALE,
+  GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
+  METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
+  STATE_GHOST, STATE_LIVE, STATE_LOST, STATE_UNCODED, UPPER_HEADER
 } from './kernel/layout.js'
 import { type Label, RecordRows, type RecordSource } from './record-rows.js'
 import type { Scratch } from './scratch.js'
+import { type Nearest, Searcher } from './searcher.js'
+import { ENCODE_AND_LINK, LINK, REMOVE, Tasks } from './tasks.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
 export const BASE_STRIDE = 3
 export const NO_NEIGHBOR = 0xffffff
-const NO_SLOT = 0xffffffff
-/** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
-const LEAST_SPARE = 4
 /** Vectors that a codebook is trained on, at most. */
 const TRAINING_SAMPLE = 4096
 /** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
@@ -28,6 +30,9 @@ const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
+/** Blocks that are swept for each node that is removed, and for each that is linked while there are ghosts. */
+const SWEPT_A_REMOVAL = 4
+const SWEPT_A_LINK = 1
 
 export interface GraphOptions {
   dimensions: number
@@ -41,11 +46,12 @@ export interface GraphOptions {
 /** What a checkpoint keeps of a graph besides its blocks. */
 export interface GraphState {
   ordinals: number
-  linked: number
-  /** Ordinals below this get their code when they are linked: they were there before the codebook, or before the index. */
-  uncoded: number
+  /** Ordinals below this that can be used again. */
+  free: number
   /** Ordinals below this were there before the index. */
   rebuilt: number
+  tasks: Uint32Array
+  ghosts: GhostState
   slots: number
   entry: number
   levels: number
@@ -59,11 +65,6 @@ export interface GraphState {
 export const KINDS = ['codes', 'base', 'upper', 'states'] as const
 export type Kind = (typeof KINDS)[number]
 
-export interface Found {
-  ordinal: number
-  distance: number
-}
-
 /** Kinds of paged spaces of a graph, and how their blocks come into being and from disk. */
 export interface GraphStorage {
   /** Reads a block that is on disk into its frame. Throws when it is missing or damaged. */
@@ -71,11 +72,16 @@ export interface GraphStorage {
   records: RecordSource
 }
 
+/** Whether searches find an ordinal of this state. */
+export function isFindable(state: number): boolean {
+  return state === STATE_LIVE || state === STATE_UNCODED
+}
+
 /**
- * The graph of one collection: the driver of the kernel's search and insertion.
+ * The graph of one collection: the driver of the kernel's insertion and removal.
  *
- * Ordinals come in order, and are linked in order: what [linked, ordinals) holds is searched by scanning until it is linked, so
- * that a vector is found as soon as it is stored, and the graph is a function of the order of operations alone.
+ * What is stored is found by searches at once, and what is removed by none any more; nodes are linked and removed after that, in the order of
+ * the operations, so that the graph is a function of that order alone. Until a node is linked it is found by scanning.
  */
 export class Graph {
   readonly ptr: number
@@ -89,16 +95,16 @@ export class Graph {
   readonly #cache: BlockCache
   readonly #kernel: Kernel
   readonly #scratch: Scratch
+  readonly #searcher: Searcher
   readonly #vectorBytes: number
+  readonly #tasks = new Tasks()
+  readonly #ghosts = new Ghosts()
+  readonly #free = new FreeOrdinals()
   #reserved = 0
   #ordinals = 0
-  #linked = 0
-  #uncoded = 0
   #rebuilt = 0
   #live = 0
   #codebook: Codebook | undefined
-  readonly #bits = new Uint32Array(1)
-  readonly #float = new Float32Array(this.#bits.buffer)
 
   constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, storage: GraphStorage, options: GraphOptions) {
     this.#arena = arena
@@ -142,25 +148,40 @@ export class Graph {
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
+    this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks)
   }
 
   get ordinals(): number {
     return this.#ordinals
   }
 
-  /** Ordinals below this are in the graph. */
-  get linked(): number {
-    return this.#linked
+  /** Vectors that are found by scanning, until they are linked. */
+  get unlinked(): number {
+    return this.trained ? this.#tasks.links : this.#live
   }
 
-  /** Nodes that are still to be linked before an index that is built anew is complete. */
-  get rebuilding(): number {
-    return this.trained ? Math.max(0, this.#rebuilt - this.#linked) : 0
+  /** Nodes that are still to be linked or removed; 0 while nothing can be. */
+  get pending(): number {
+    return this.trained ? this.#tasks.length : 0
+  }
+
+  /** Nodes that were removed, and that the sweep must come around for; and how many more are to be removed. */
+  get ghosts(): number {
+    return this.#ghosts.count
+  }
+
+  get unremoved(): number {
+    return this.#tasks.length - this.#tasks.links
   }
 
   /** How many ordinals get their code when they are linked. */
   get uncoded(): number {
-    return this.trained ? Math.max(0, this.#uncoded - this.#linked) : 0
+    return this.#tasks.uncoded
+  }
+
+  /** Nodes that are still to be linked before an index that is built anew is complete. */
+  get rebuilding(): number {
+    return this.#rebuilt ? this.#tasks.uncoded : 0
   }
 
   get live(): number {
@@ -195,22 +216,24 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, uncoded: this.#uncoded, rebuilt: this.#rebuilt,
+      ordinals: this.#ordinals, free: this.#free.count, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(), ghosts: this.#ghosts.state(),
       slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
       stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
   }
 
-  /** Goes on from a checkpoint. */
+  /** Goes on from a checkpoint. What it knows to be free is used again after `findFree`. */
   restore(state: GraphState): void {
     this.#reserve(state.ordinals)
     this.upper.reserve(state.slots + MOST_LEVELS)
     for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
     this.#ordinals = state.ordinals
-    this.#linked = state.linked
-    this.#uncoded = state.uncoded
     this.#rebuilt = state.rebuilt
     this.#live = state.live
+    this.#tasks.restore(state.tasks)
+    this.#ghosts.restore(state.ghosts)
+    this.#free.clear()
+    this.#set(GRAPH_GHOSTS, this.#ghosts.count)
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
     this.#set(GRAPH_LEVELS, state.levels)
@@ -237,19 +260,55 @@ export class Graph {
     this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
   }
 
-  /** Lets every search find a stored ordinal; ordinals become visible in their order. */
-  show(ordinal: number): void {
-    this.#reserve(ordinal + 1)
-    this.#setState(ordinal, STATE_LIVE)
-    this.#ordinals = ordinal + 1
-    this.#live++
+  /** Begins to give out ordinals: all that were given out before are in use, or will not be. */
+  settleFree(): void {
+    this.#free.settle()
   }
 
-  /** Makes an ordinal invisible to every search. */
+  /** The ordinal for a new record, when `taken` others are given out before it. */
+  ordinalFor(taken: number): number {
+    const free = this.#free.at(taken)
+    return free ?? this.#ordinals + Math.max(0, taken - this.#free.ready)
+  }
+
+  /** Lets every search find a stored ordinal. */
+  show(ordinal: number): void {
+    this.#reserve(ordinal + 1)
+    if (ordinal < this.#ordinals) this.#free.take(ordinal)
+    this.#ordinals = Math.max(this.#ordinals, ordinal + 1)
+    this.#live++
+    this.#setState(ordinal, this.trained ? STATE_LIVE : STATE_UNCODED)
+    if (this.trained) this.#tasks.push(LINK, ordinal)
+  }
+
+  /** Makes an ordinal invisible to every search; its node follows. */
   remove(ordinal: number): void {
-    if (this.stateOf(ordinal) !== STATE_LIVE) return
-    this.#setState(ordinal, STATE_DEAD)
+    if (!isFindable(this.stateOf(ordinal))) return
     this.#live--
+    if (!this.trained) {
+      this.#setFree(ordinal)
+      return
+    }
+    this.#setState(ordinal, STATE_DEAD)
+    this.#tasks.push(REMOVE, ordinal)
+  }
+
+  /** A checkpoint begins. */
+  noteCheckpoint(): void {
+    this.#free.noteCheckpoint()
+  }
+
+  /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
+  noteTrim(): void {
+    this.#free.noteTrim()
+  }
+
+  /** Looks for the ordinals that the checkpoint knew to be free, of which it had `count`, and that are not in use by now. */
+  findFree(count: number): void {
+    if (!count) return
+    const free: number[] = []
+    for (const [ordinal, state] of this.copyStates().entries()) if (state === STATE_FREE) free.push(ordinal)
+    this.#free.restore(free)
   }
 
   stateOf(ordinal: number): number {
@@ -272,31 +331,29 @@ export class Graph {
     return !this.trained && this.#live >= codecs[this.options.codec].trainingCount
   }
 
-  /** Trains the codebook on what is live; that gets its codes as it is linked. What is dead by now never enters the graph. */
+  /** Trains the codebook on what is live, and gets its codes as it is linked. */
   train(): void {
     const live = new Uint32Array(this.#live)
     let count = 0
-    for (let ordinal = 0; ordinal < this.#ordinals; ordinal++) {
-      if (this.stateOf(ordinal) === STATE_LIVE) live[count++] = ordinal
-      else this.#setState(ordinal, STATE_FREE)
-    }
-    this.#uncoded = this.#ordinals
+    for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
     this.#trainOn(live)
+    for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
   }
 
   /**
    * Begins anew: `live` ordinals of a new, empty index are found by scanning from now on, and linked one after the other.
    *
-   * `ordinals` is the next one to be given out.
+   * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again.
    */
   rebuild(live: Uint32Array, ordinals: number): void {
     this.#reserve(ordinals)
-    for (const ordinal of live) this.#setState(ordinal, STATE_LIVE)
+    for (let ordinal = 0; ordinal < ordinals; ordinal++) this.#setState(ordinal, STATE_LOST)
+    for (const ordinal of live) this.#setState(ordinal, STATE_UNCODED)
     this.#live = live.length
     this.#ordinals = ordinals
-    this.#uncoded = ordinals
     this.#rebuilt = ordinals
     if (this.wantsTraining) this.#trainOn(live)
+    if (this.trained) for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
   }
 
   #trainOn(live: Uint32Array): void {
@@ -312,8 +369,8 @@ export class Graph {
 
   /** Takes an ordinal whose record is damaged out of the index. */
   forget(ordinal: number): void {
-    if (this.stateOf(ordinal) === STATE_LIVE) this.#live--
-    this.#setState(ordinal, STATE_FREE)
+    if (isFindable(this.stateOf(ordinal))) this.#live--
+    this.#setState(ordinal, STATE_LOST)
   }
 
   /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
@@ -325,6 +382,7 @@ export class Graph {
     }
     this.#loadVector(vector)
     this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+    this.#setState(ordinal, STATE_LIVE)
   }
 
   /**
@@ -335,7 +393,7 @@ export class Graph {
    * @throws {VectorLevelError} VECTOR_CORRUPTION when the code's block is damaged
    */
   hasRightCode(ordinal: number, vector: Float32Array): boolean {
-    if (!this.trained || (ordinal < this.#uncoded && ordinal >= this.#linked)) return true
+    if (this.stateOf(ordinal) === STATE_UNCODED) return true
     this.#ensureScratch(this.options.efConstruction)
     this.#loadVector(vector)
     const { row } = this.#scratch
@@ -347,76 +405,83 @@ export class Graph {
     return true
   }
 
-  /** Links the next ordinal; false when all are, or when codes cannot be made yet. */
-  linkNext(): boolean {
-    if (this.#linked === this.#ordinals || !this.trained) return false
-    const ordinal = this.#linked
-    // What was removed before an index that is built anew came to it never enters the graph.
-    if (ordinal < this.#rebuilt && this.stateOf(ordinal) === STATE_DEAD) this.#setState(ordinal, STATE_FREE)
-    if (this.stateOf(ordinal) !== STATE_FREE && ordinal < this.#uncoded) this.#encode(ordinal)
-    if (this.stateOf(ordinal) !== STATE_FREE) {
-      this.upper.reserve(this.slots + MOST_LEVELS)
-      this.#ensureScratch(this.options.efConstruction)
-      this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
-    }
-    this.#linked++
+  /** Links or removes the next node; false when there is none, or when codes cannot be made yet. */
+  step(): boolean {
+    const task = this.trained ? this.#tasks.shift() : undefined
+    if (!task) return false
+    const { kind, ordinal } = task
+    this.upper.reserve(this.slots + MOST_LEVELS)
+    this.#ensureScratch(this.options.efConstruction)
+    if (kind === REMOVE) this.#bury(ordinal)
+    else this.#link(ordinal, kind === ENCODE_AND_LINK)
     return true
   }
 
-  /**
-   * The nearest live ordinals, nearest first: `k` of them, or all when fewer are live.
-   *
-   * Shapes: vector f32[dim] as the user gave it. `ef` is how many candidates are kept, at least k.
-   */
-  search(vector: Float32Array, k: number, ef: number): Found[] {
-    const wanted = Math.min(k, this.#live)
-    if (wanted === 0) return []
-    // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
-    const spare = codecs[this.options.codec].approximate ? Math.max(LEAST_SPARE, wanted >> 1) : 0
-    let width = Math.max(ef, wanted + spare)
-    for (;;) {
-      // Where the beam would hold most of the graph, looking at everything is cheaper, and exact.
-      if (width * 4 > this.#linked) return this.exact(vector, wanted)
-      this.#prepare(vector, width)
-      this.#kernel.loadQuery(this.ptr, this.#scratch.ptr)
-      const found = this.#kernel.search(this.ptr, this.#scratch.ptr, width, wanted)
-      const results = this.#scan(vector, this.#linked, wanted, found)
-      if (results.length === wanted) return results
-      width *= 4
+  #link(ordinal: number, isUncoded: boolean): void {
+    // What was removed before it had a code never enters the graph; all others do, so that the graph does not depend on when this is done.
+    if (isUncoded && this.stateOf(ordinal) === STATE_UNCODED) this.#encode(ordinal)
+    else if (isUncoded) return
+    if (this.stateOf(ordinal) === STATE_LOST) return
+    this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
+    this.#sweep(SWEPT_A_LINK)
+  }
+
+  /** A node becomes a ghost, and the sweep goes on. */
+  #bury(ordinal: number): void {
+    if (this.isLinked(ordinal)) {
+      this.#setState(ordinal, STATE_GHOST)
+      this.#ghosts.add(ordinal)
+      this.#set(GRAPH_GHOSTS, this.#ghosts.count)
+    } else if (this.stateOf(ordinal) === STATE_DEAD) {
+      this.#setFree(ordinal)
+    }
+    this.#sweep(SWEPT_A_REMOVAL)
+  }
+
+  /** Sweeps the next blocks, while there are ghosts; removes those that it has come around for. */
+  #sweep(blocks: number): void {
+    for (let i = 0; i < blocks && this.#ghosts.count; i++) this.sweepBlock()
+  }
+
+  /** Replaces the edges to ghosts in the next block, and removes the ghosts that the sweep has come around for. */
+  sweepBlock(): void {
+    const { isUpper, block } = this.#ghosts.place
+    const space = isUpper ? this.upper : this.base
+    const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#ordinals)
+    this.#kernel.sweep(this.ptr, this.#scratch.ptr, isUpper ? 1 : 0, block * space.rowsPerBlock, last)
+    if (isUpper) this.#noteSlots(block * space.rowsPerBlock, last)
+    this.#ghosts.advance(Math.ceil(this.#ordinals / this.base.rowsPerBlock), Math.ceil(this.slots / this.upper.rowsPerBlock))
+    for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
+      this.upper.reserve(this.slots + MOST_LEVELS)
+      this.#kernel.remove(this.ptr, this.#scratch.ptr, swept.ordinal, swept.slot ?? NO_SLOT)
+      this.#setFree(swept.ordinal)
+      this.#set(GRAPH_GHOSTS, this.#ghosts.count)
     }
   }
 
-  /** As search, by looking at every live vector. */
-  exact(vector: Float32Array, k: number): Found[] {
-    const wanted = Math.min(k, this.#live)
-    if (wanted === 0) return []
-    this.#prepare(vector, wanted)
-    return this.#scan(vector, 0, wanted, 0)
+  /** Remembers which of the slots [from, to) are the highest of a ghost: those of a node follow each other, downwards. */
+  #noteSlots(from: number, to: number): void {
+    let before = from ? this.upperNode(from - 1).ordinal : undefined
+    for (let slot = from; slot < to; slot++) {
+      const { ordinal } = this.upperNode(slot)
+      if (ordinal !== before && this.stateOf(ordinal) === STATE_GHOST) this.#ghosts.noteSlot(ordinal, slot)
+      before = ordinal
+    }
   }
 
-  /** Looks at the live ordinals from `from` on, for those nearer than the `found` that the kernel holds. */
-  #scan(vector: Float32Array, from: number, wanted: number, found: number): Found[] {
-    const scan = (start: number, end: number): void => {
-      if (start < end) found = this.#kernel.scan(this.ptr, this.#scratch.ptr, start, end, wanted, found)
-    }
-    // Exact codes are the vectors that are scanned; where they are still missing, records are looked at one by one.
-    const codeless = codecs[this.options.codec].approximate ? 0 : this.#uncoded
-    const gap = Math.max(from, this.#linked)
-    if (gap >= codeless) {
-      scan(from, this.#ordinals)
-      return this.#results(found)
-    }
-    scan(from, gap)
-    scan(codeless, this.#ordinals)
-    const results = this.#results(found)
-    for (let ordinal = gap; ordinal < codeless; ordinal++) {
-      if (this.stateOf(ordinal) !== STATE_LIVE) continue
-      this.#loadVector(this.records.given(ordinal))
-      this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#scratch.row)
-      this.#loadVector(vector)
-      results.push({ ordinal, distance: this.#kernel.distanceTo(this.ptr, this.#scratch.ptr, this.#scratch.row) })
-    }
-    return results.sort((a, b) => a.distance - b.distance || a.ordinal - b.ordinal).slice(0, wanted)
+  /** Whether an ordinal has a node in the graph. */
+  isLinked(ordinal: number): boolean {
+    return this.#arena.bytes[this.#kernel.rowAddress(this.base.ptr, ordinal) >>> 0]! < ROW_LEFT
+  }
+
+  /** As Searcher.search. */
+  search(vector: Float32Array, k: number, ef: number): Nearest {
+    return this.#searcher.search(vector, k, ef)
+  }
+
+  /** As Searcher.exact. */
+  exact(vector: Float32Array, k: number): Nearest {
+    return this.#searcher.exact(vector, k)
   }
 
   /** A node of level 0, as stored. */
@@ -450,7 +515,8 @@ export class Graph {
     return { level: words.getUint8(ROW_LEVEL), ordinal: words.getUint32(ROW_ORDINAL, true), below: words.getUint32(ROW_BELOW, true), neighbors }
   }
 
-  #prepare(vector: Float32Array, width: number): void {
+  /** Makes a vector the query of the next search, whose beam has `width` entries. Shapes: vector f32[dim] as the user gave it. */
+  prepare(vector: Float32Array, width: number): void {
     this.#ensureScratch(Math.max(width, this.options.efConstruction))
     this.#loadVector(vector)
   }
@@ -463,19 +529,6 @@ export class Graph {
     this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
   }
 
-  #results(count: number): Found[] {
-    const { u32 } = this.#arena
-    const at = this.#scratch.result / 4
-    const results: Found[] = []
-    for (let i = 0; i < count; i++) {
-      const key = u32[at + 2 * i + 1]!
-      // The inverse of sortable() in codecs/kernel/f32.ts.
-      this.#bits[0] = key & 0x80000000 ? key ^ 0x80000000 : ~key
-      results.push({ ordinal: u32[at + 2 * i]! >>> 1, distance: this.#float[0]! })
-    }
-    return results
-  }
-
   #setCodebook(codebook: Codebook): void {
     this.#codebook = codebook
     this.#arena.f32.set(codebook.offsets, this.#get(GRAPH_OFFSETS) / 4)
@@ -485,13 +538,18 @@ export class Graph {
     this.#arena.f32[(this.ptr + GRAPH_KEY_UNIT) / 4] = codebook.inverseScale ** -2 / (this.options.metric === 'l2' ? 1 : 2)
   }
 
+  #setFree(ordinal: number): void {
+    this.#setState(ordinal, STATE_FREE)
+    this.#free.add(ordinal)
+  }
+
   #setState(ordinal: number, state: number): void {
     this.#arena.bytes[this.#kernel.dirtyRowAddress(this.states.ptr, ordinal) >>> 0] = state
   }
 
   /** @throws {VectorLevelError} VECTOR_FULL when an ordinal is beyond what neighbors can name */
   checkRoom(ordinal: number): void {
-    if (ordinal >= NO_NEIGHBOR) throw new VectorLevelError('VECTOR_FULL', `a collection has ${NO_NEIGHBOR} ordinals at most, and each put takes a new one`)
+    if (ordinal >= NO_NEIGHBOR) throw new VectorLevelError('VECTOR_FULL', `a collection has ${NO_NEIGHBOR} ordinals at most; those of removed records are used again after a checkpoint`)
   }
 
   #reserve(ordinals: number): void {

@@ -1,36 +1,29 @@
+import { OrdinalSet } from '../floor/ordinal-set.js'
 import type { Arena } from '../storage/arena.js'
-import { PAGE_SLACK, type Space } from '../storage/space.js'
-import { BASE_STRIDE, type Graph, type GraphState, type Kind, KINDS, NO_NEIGHBOR } from './graph.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
-import { BASE_HEADER, ROW_ORDINAL, STATE_DEAD, STATE_FREE, STATE_LIVE } from './kernel/layout.js'
+import { PAGE_SLACK, type Space } from '../storage/space.js'
+import { NO_GHOSTS } from './ghosts.js'
+import { BASE_STRIDE, type Graph, type GraphState, isFindable, type Kind, KINDS, NO_NEIGHBOR } from './graph.js'
+import { BASE_HEADER, NO_SLOT, ROW_BELOW, ROW_ORDINAL, STATE_FREE, UPPER_HEADER } from './kernel/layout.js'
 
 /** Nodes that are looked at, or rows that are copied, between two pauses. */
 const PAUSE = 200
 /** What an ordinal becomes that is not taken along. */
 export const DROPPED = 0xffffffff
 
-/** A numbering: the old ordinal of each new one, u32[count]; and whether all nodes of the graph are in it, so that they keep their neighbors. */
-export interface LocalOrder {
-  order: Uint32Array
-  linked: boolean
-}
-
 /**
  * The ordinals of a graph in the order of a walk from its entry point, nearest neighbors first: numbered so, what a search reads lies together.
  *
- * What is dead stays as long as others are linked to it; but not where more is dead than live: then only what is live is taken along, to be
- * linked anew.
- *
- * Yields now and then, so that others have their turn. Everything must be linked that can be, and nothing may change meanwhile. Ordinals that
- * are in no graph and hold no record are left out.
+ * Shapes: u32[count], the old ordinal of each new one. Yields now and then, so that others have their turn. Nothing may be pending, there may
+ * be no ghosts, and nothing may change meanwhile. Ordinals that have no record are left out.
  */
-export function* localOrder(graph: Graph): Generator<void, LocalOrder> {
+export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
   const order = new Uint32Array(graph.ordinals)
-  const taken = new Uint8Array(graph.ordinals)
+  const taken = new OrdinalSet()
   let count = 0
   const take = (ordinal: number): void => {
-    if (taken[ordinal]) return
-    taken[ordinal] = 1
+    if (taken.has(ordinal)) return
+    taken.add(ordinal)
     order[count++] = ordinal
   }
   if (graph.levels) take(graph.upperNode(graph.entry).ordinal)
@@ -38,10 +31,8 @@ export function* localOrder(graph: Graph): Generator<void, LocalOrder> {
     for (const neighbor of graph.baseNode(order[at]!).neighbors) take(neighbor)
     if (at % PAUSE === 0) yield
   }
-  const states = graph.copyStates()
-  for (const [ordinal, state] of states.entries()) if (state === STATE_LIVE || (state === STATE_DEAD && ordinal < graph.linked)) take(ordinal)
-  if (count <= 2 * graph.live) return { order: order.slice(0, count), linked: graph.trained }
-  return { order: order.subarray(0, count).filter(ordinal => states[ordinal] === STATE_LIVE), linked: false }
+  for (const [ordinal, state] of graph.copyStates().entries()) if (isFindable(state)) take(ordinal)
+  return order.slice(0, count)
 }
 
 /** The blocks of a graph in another numbering. */
@@ -51,25 +42,26 @@ export class Renumbered {
   readonly #arena: Arena
   readonly #graph: Graph
   readonly #order: Uint32Array
-  /** Whether the nodes keep their neighbors. */
-  readonly #linked: boolean
+  /** The old slot of each new one, and the new one of each old one. */
+  readonly #slotOrder: Uint32Array
+  readonly #slots: Uint32Array
 
-  constructor(arena: Arena, graph: Graph, { order, linked }: LocalOrder) {
+  constructor(arena: Arena, graph: Graph, order: Uint32Array) {
     this.#arena = arena
     this.#graph = graph
     this.#order = order
-    this.ordinals = new Uint32Array(graph.ordinals).fill(DROPPED)
-    for (const [i, ordinal] of order.entries()) this.ordinals[ordinal] = i
-    this.#linked = linked
+    this.ordinals = inverse(order, graph.ordinals)
+    this.#slotOrder = Uint32Array.from(slotsInUse(graph))
+    this.#slots = inverse(this.#slotOrder, graph.slots)
   }
 
   state(): GraphState {
     const state = this.#graph.state()
-    const count = this.#order.length
-    const { trained } = this.#graph
     const stored = Object.fromEntries(KINDS.map(kind => [kind, allOf(this.#blocksOf(kind))])) as GraphState['stored']
-    if (this.#linked) return { ...state, ordinals: count, linked: count, uncoded: 0, rebuilt: 0, stored }
-    return { ...state, ordinals: count, linked: 0, uncoded: trained ? 0 : count, rebuilt: trained ? count : 0, slots: 0, entry: 0, levels: 0, stored }
+    return {
+      ...state, ordinals: this.#order.length, free: 0, rebuilt: 0, tasks: new Uint32Array(0), ghosts: NO_GHOSTS,
+      slots: this.#slotOrder.length, entry: state.levels ? this.#slots[state.entry]! : 0, stored
+    }
   }
 
   /**
@@ -91,13 +83,14 @@ export class Renumbered {
     const { bytes } = this.#arena
     bytes.fill(kind === 'base' || kind === 'upper' ? 0xff : kind === 'states' ? STATE_FREE : 0, frame, frame + space.frameBytes)
     const first = block * space.rowsPerBlock
-    const last = Math.min(first + space.rowsPerBlock, this.#rowsOf(kind))
+    const order = kind === 'upper' ? this.#slotOrder : this.#order
+    const last = Math.min(first + space.rowsPerBlock, order.length)
     for (let row = first; row < last; row++) {
       const to = frame + BLOCK_HEADER + (row - first) * space.rowBytes
-      const from = this.#graph.rowAddress(kind, kind === 'upper' ? row : this.#order[row]!)
+      const from = this.#graph.rowAddress(kind, order[row]!)
       bytes.copyWithin(to, from, from + space.rowBytes)
       if (kind === 'base') this.#mapNeighbors(to, space.rowBytes)
-      if (kind === 'upper') this.#mapOrdinal(to)
+      if (kind === 'upper') this.#mapSlots(to, space.rowBytes)
     }
   }
 
@@ -113,15 +106,18 @@ export class Renumbered {
     }
   }
 
-  #mapOrdinal(row: number): void {
-    const view = new DataView(this.#arena.bytes.buffer, row + ROW_ORDINAL, 4)
-    view.setUint32(0, this.ordinals[view.getUint32(0, true)]!, true)
+  #mapSlots(row: number, rowBytes: number): void {
+    const view = new DataView(this.#arena.bytes.buffer, row, rowBytes)
+    view.setUint32(ROW_ORDINAL, this.ordinals[view.getUint32(ROW_ORDINAL, true)]!, true)
+    for (const at of [ROW_BELOW, ...neighborsAt(rowBytes)]) {
+      const slot = view.getUint32(at, true)
+      if (slot !== NO_SLOT) view.setUint32(at, this.#slots[slot]!, true)
+    }
   }
 
   #rowsOf(kind: Kind): number {
-    if (kind === 'codes' || kind === 'states') return this.#order.length
-    if (!this.#linked) return 0
-    return kind === 'base' ? this.#order.length : this.#graph.slots
+    if (kind === 'upper') return this.#slotOrder.length
+    return kind === 'base' && !this.#graph.levels ? 0 : this.#order.length
   }
 
   #blocksOf(kind: Kind): number {
@@ -132,4 +128,21 @@ export class Renumbered {
 /** A bit for each of `count` blocks, all set. */
 function allOf(count: number): Uint8Array {
   return Uint8Array.from({ length: Math.ceil(count / 8) }, (_, i) => (1 << Math.min(8, count - i * 8)) - 1)
+}
+
+/** Where the neighbors of an upper row stand. */
+function neighborsAt(rowBytes: number): number[] {
+  return Array.from({ length: (rowBytes - UPPER_HEADER) / 4 }, (_, i) => UPPER_HEADER + 4 * i)
+}
+
+/** Slots of nodes, ascending. */
+function* slotsInUse(graph: Graph): Generator<number> {
+  for (let slot = 0; slot < graph.slots; slot++) if (graph.isLinked(graph.upperNode(slot).ordinal)) yield slot
+}
+
+/** Where each of `count` numbers stands in `order`; DROPPED for those that do not. */
+function inverse(order: Uint32Array, count: number): Uint32Array {
+  const positions = new Uint32Array(count).fill(DROPPED)
+  for (const [i, one] of order.entries()) positions[one] = i
+  return positions
 }

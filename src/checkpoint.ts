@@ -31,7 +31,7 @@ const TRIMMED_BYTES = 1 << 20
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
 
 /** Of blocks and checkpoint: an index of another format is built anew. */
-export const INDEX_FORMAT = 1
+export const INDEX_FORMAT = 2
 
 /** What the index knows of itself, written with its blocks in one transaction. */
 export interface Checkpoint {
@@ -81,6 +81,7 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
     blocks.push(sealed(engine, dirty))
     if (blocks.length % SEALED_AT_ONCE === 0) await nextTurn()
   }
+  for (const { graph } of engine.collections.values()) graph.noteCheckpoint()
   const graphs = engine.storedCollections.map(({ id, name, options, graph }) => ({ id, name, options, state: graph.state() }))
   const { copied, written } = engine.blockWriter!.write(blocks, writeMeta(engine, position, graphs))
   await copied
@@ -134,6 +135,7 @@ export async function trimLog(engine: Engine): Promise<void> {
     }, true)
     engine.trimmed = position
   }
+  for (const { graph } of engine.collections.values()) graph.noteTrim()
 }
 
 export function encodeTruthMeta(engine: Pick<Engine, 'plainChecksum' | 'identity'>, trimmed: LogPosition): Buffer {

@@ -1,5 +1,6 @@
 import { VectorLevelError } from '../floor/errors.js'
-import type { Found, GraphOptions } from '../index/graph.js'
+import type { GraphOptions } from '../index/graph.js'
+import type { Nearest } from '../index/searcher.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
@@ -22,6 +23,12 @@ export interface Hit<M> {
   key: string
   distance: number
   metadata: M
+}
+
+/** Results of a search, nearest first. */
+export interface Hits<M> extends Array<Hit<M>> {
+  /** Whether every record was compared, so that these are the nearest without a doubt. */
+  readonly exact: boolean
 }
 
 export type BatchOperation<M> =
@@ -202,7 +209,7 @@ export class Collection<M = unknown> {
    *
    * @throws {VectorLevelError} VECTOR_INVALID_VECTOR, VECTOR_CORRUPTION
    */
-  async search(vector: Vector, options: SearchOptions = {}): Promise<Hit<M>[]> {
+  async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<M>> {
     const settings = checkSearchOptions(options)
     const query = checkVector(vector, this.#given.dimensions, true)
     const { engine } = await this.#session()
@@ -210,8 +217,8 @@ export class Collection<M = unknown> {
   }
 
   /** search for several vectors; results in their order. */
-  async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hit<M>[][]> {
-    const results: Hit<M>[][] = []
+  async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hits<M>[]> {
+    const results: Hits<M>[] = []
     for (const vector of vectors) {
       results.push(await this.search(vector, options))
       // Others have their turn between two searches.
@@ -221,13 +228,13 @@ export class Collection<M = unknown> {
   }
 
   /** The records nearest to that of a key, without itself; undefined when there is no such key. */
-  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hit<M>[] | undefined> {
+  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hits<M> | undefined> {
     const settings = checkSearchOptions(options)
     const record = await this.get(key)
     if (!record) return undefined
     const { engine } = await this.#session()
     const hits = this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
-    return hits.filter(hit => hit.key !== key).slice(0, settings.k)
+    return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits.exact)
   }
 
   /**
@@ -235,34 +242,35 @@ export class Collection<M = unknown> {
    *
    * @throws {VectorLevelError} VECTOR_DATABASE_NOT_OPEN, and as for search
    */
-  searchSync(vector: Vector, options: SearchOptions = {}): Hit<M>[] {
+  searchSync(vector: Vector, options: SearchOptions = {}): Hits<M> {
     const { engine } = this.#host.sessionNow()
     return this.#search(engine, checkVector(vector, this.#given.dimensions, false), checkSearchOptions(options))
   }
 
-  #search(engine: Engine, query: Float32Array, settings: SearchSettings): Hit<M>[] {
+  #search(engine: Engine, query: Float32Array, settings: SearchSettings): Hits<M> {
     const collection = this.#stored(engine)
     checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
-    if (!collection) return []
+    if (!collection) return hitsOf<M>([], true)
     const { graph } = collection
     const { k, ef, maxDistance, exact } = settings
-    const find = (count: number): Found[] => exact ? graph.exact(query, count) : graph.search(query, count, ef)
+    const find = (count: number): Nearest => exact ? graph.exact(query, count) : graph.search(query, count, ef)
     if (k !== Infinity) return this.#hits(collection, find(k), settings)
     // All within a distance: more are asked for until the last is beyond it.
     for (let count = Math.max(64, ef); ; count *= 4) {
-      const found = find(count)
-      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return this.#hits(collection, found, settings)
+      const nearest = find(count)
+      const { found } = nearest
+      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return this.#hits(collection, nearest, settings)
     }
   }
 
-  #hits({ graph }: OpenCollection, found: Found[], { maxDistance, metadata }: SearchSettings): Hit<M>[] {
+  #hits({ graph }: OpenCollection, { found, exact }: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
     const hits: Hit<M>[] = []
     for (const { ordinal, distance } of found) {
       if (distance > maxDistance) break
       const label = graph.records.label(ordinal)
       hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
     }
-    return hits
+    return hitsOf(hits, exact)
   }
 
   /** Recall of search against exact search, for vectors of the collection itself. */
@@ -289,6 +297,11 @@ export class Collection<M = unknown> {
     const { vector, metadata } = engine.readRecord(collection, ordinal, key, stored)
     return { vector, metadata: decodeMetadata(metadata) as M }
   }
+}
+
+/** Results that say whether they are exact; as an array they are no more than the hits. */
+function hitsOf<M>(hits: Hit<M>[], exact: boolean): Hits<M> {
+  return Object.defineProperty(hits, 'exact', { value: exact }) as Hits<M>
 }
 
 /** The range of stored keys for one of user keys. */

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
+import { isFindable } from '../index/graph.js'
 import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
-import { STATE_LIVE } from '../index/kernel/layout.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
@@ -91,7 +91,7 @@ class Compaction {
       const step = steps.next()
       if (step.done) {
         this.#done += graph.ordinals
-        return { order: step.value.order, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
+        return { order: step.value, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
       }
       await this.#pause('ordering')
     }
@@ -135,7 +135,7 @@ class Compaction {
     for (const [ordinal, old] of order.entries()) {
       if (ordinal % PAUSE === 0) await this.#pause('copying records')
       this.#done++
-      if (graph.stateOf(old) !== STATE_LIVE) continue
+      if (!isFindable(graph.stateOf(old))) continue
       const record = truth.get(recordKey(id, old))
       if (!record) throw unsound(`the record of ordinal ${old} in '${name}' is missing`)
       if (await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()

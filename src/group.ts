@@ -37,9 +37,12 @@ export class Group {
   readonly records: NewRecord[] = []
   readonly #engine: Engine
   readonly #keys = new Map<string, NewKey>()
+  /** Puts of each collection. */
+  readonly #puts = new Map<OpenCollection, number>()
 
   constructor(engine: Engine) {
     this.#engine = engine
+    for (const { graph } of engine.collections.values()) graph.settleFree()
   }
 
   /** Operations that have an effect. */
@@ -56,14 +59,16 @@ export class Group {
     const added: LogOperation[] = []
     const records: NewRecord[] = []
     const keys = new Map<string, NewKey>()
+    const puts = new Map<OpenCollection, number>()
     for (const { collection, key, put } of operations) {
       const name = userKey(collection.id, key).toString('latin1')
       const previous = (keys.get(name) ?? this.#keys.get(name))?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
       if (!put && previous === NONE) continue
       let ordinal = NONE
       if (put) {
-        ordinal = nextOrdinal(collection, records) ?? nextOrdinal(collection, this.records) ?? collection.graph.ordinals
+        ordinal = collection.graph.ordinalFor((this.#puts.get(collection) ?? 0) + (puts.get(collection) ?? 0))
         collection.graph.checkRoom(ordinal)
+        puts.set(collection, (puts.get(collection) ?? 0) + 1)
         records.push({ collection, ordinal, key, put })
       }
       keys.set(name, { collection, key, ordinal })
@@ -72,6 +77,7 @@ export class Group {
     for (const operation of added) this.operations.push(operation)
     for (const record of records) this.records.push(record)
     for (const [name, key] of keys) this.#keys.set(name, key)
+    for (const [collection, count] of puts) this.#puts.set(collection, (this.#puts.get(collection) ?? 0) + count)
   }
 
   /**
@@ -100,10 +106,4 @@ export class Group {
     for (const collection of created) collection.stored = true
     return { hash, byteLength: bytes.length }
   }
-}
-
-/** The ordinal behind the last one that records give to a collection, if any does. */
-function nextOrdinal(collection: OpenCollection, records: NewRecord[]): number | undefined {
-  const last = records.findLast(record => record.collection === collection)
-  return last && last.ordinal + 1
 }

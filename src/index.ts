@@ -1,6 +1,6 @@
 export type { CodecName, Metric } from '../codecs/codec.js'
 export { type ErrorCode, VectorLevelError } from '../floor/errors.js'
-export type { BatchOperation, Collection, Hit, RangeOptions, Vector, VectorRecord } from './collection.js'
+export type { BatchOperation, Collection, Hit, Hits, RangeOptions, Vector, VectorRecord } from './collection.js'
 export type { MaintenanceOptions, Progress } from './maintenance.js'
 export type { CollectionOptions, SearchOptions, VectorLevelOptions } from './options.js'
 export type { RecallOptions, RecallReport } from './recall.js'

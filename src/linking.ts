@@ -1,12 +1,12 @@
 import type { Engine } from './engine.js'
 
-/** Stored vectors that wait for being linked, and are searched by scanning, before new writes have to wait: so many, or of so many bytes. */
-const MOST_UNLINKED = 1000
+/** Nodes that wait for being linked or removed before new writes have to wait: so many, or scanned vectors of so many bytes. */
+const MOST_PENDING = 1000
 const MOST_UNLINKED_BYTES = 4 << 20
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 
-/** What is stored and not in its graph yet, of all collections. */
+/** What the graphs of all collections lack of the operations. */
 export class Linking {
   readonly #engine: Engine
   readonly #onRebuild: (left: number) => void
@@ -17,9 +17,10 @@ export class Linking {
     this.#onRebuild = onRebuild
   }
 
-  get unlinked(): number {
+  /** Nodes to be linked or removed. */
+  get pending(): number {
     let count = 0
-    for (const { graph } of this.#engine.collections.values()) if (graph.trained) count += graph.ordinals - graph.linked
+    for (const { graph } of this.#engine.collections.values()) count += graph.pending
     return count
   }
 
@@ -29,16 +30,15 @@ export class Linking {
     return false
   }
 
-  /** How much searches have to scan, where 1 is what they may have: then linking must catch up. */
+  /** How far the graphs are behind, where 1 is what they may be: then linking must catch up. */
   get lag(): number {
     let count = 0
     let bytes = 0
     for (const { graph, options: { dimensions } } of this.#engine.collections.values()) {
-      if (!graph.trained) continue
-      count += graph.ordinals - graph.linked
-      bytes += (graph.ordinals - graph.linked) * dimensions * 4
+      count += graph.pending
+      bytes += graph.trained ? graph.unlinked * dimensions * 4 : 0
     }
-    return Math.min(count / MOST_UNLINKED, bytes / MOST_UNLINKED_BYTES)
+    return Math.min(count / MOST_PENDING, bytes / MOST_UNLINKED_BYTES)
   }
 
   /** Links for a while. */
@@ -48,9 +48,19 @@ export class Linking {
       // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
       let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
       const before = graph.rebuilding
-      while (graph.linkNext()) if (--budget <= 0 || performance.now() >= until) break
+      while (graph.step()) if (--budget <= 0 || performance.now() >= until) break
       if (before) this.#onRebuild(graph.rebuilding)
       if (budget <= 0 || performance.now() >= until) return
     }
+  }
+
+  /** Sweeps for a while, until no graph has ghosts; whether any has still. */
+  sweep(milliseconds: number): boolean {
+    const until = performance.now() + milliseconds
+    for (const { graph } of this.#engine.collections.values()) {
+      while (graph.ghosts && !this.#engine.cacheIsDirty && performance.now() < until) graph.sweepBlock()
+      if (graph.ghosts) return true
+    }
+    return false
   }
 }

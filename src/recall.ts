@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { Random } from '../floor/random.js'
-import { STATE_LIVE } from '../index/kernel/layout.js'
+import { isFindable } from '../index/graph.js'
 import type { OpenCollection } from './engine.js'
 import { checkNames, integer } from './options.js'
 
@@ -44,10 +44,10 @@ export async function measureRecall(collection: OpenCollection | undefined, opti
   for (; queries < sample && graph.live > 0; queries++) {
     if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `measuring recall was aborted after ${queries} of ${sample} queries`, signal.reason)
     let ordinal = random.below(graph.ordinals)
-    while (graph.stateOf(ordinal) !== STATE_LIVE) ordinal = (ordinal + 1) % graph.ordinals
+    while (!isFindable(graph.stateOf(ordinal))) ordinal = (ordinal + 1) % graph.ordinals
     const vector = graph.records.vector(ordinal)
-    const exact = new Set(graph.exact(vector, k + 1).filter(found => found.ordinal !== ordinal).slice(0, k).map(found => found.ordinal))
-    const found = graph.search(vector, k + 1, ef).filter(found => found.ordinal !== ordinal).slice(0, k)
+    const exact = new Set(graph.exact(vector, k + 1).found.filter(found => found.ordinal !== ordinal).slice(0, k).map(found => found.ordinal))
+    const found = graph.search(vector, k + 1, ef).found.filter(found => found.ordinal !== ordinal).slice(0, k)
     hits += found.filter(one => exact.has(one.ordinal)).length
     wanted += exact.size
     await nextTurn()

@@ -248,6 +248,11 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
     replayed += entry.operations.length
   }
+  for (const { id, state } of checkpoint.graphs) {
+    const { graph } = engine.collectionById(id)
+    graph.findFree(state.free)
+    if (engine.trimmed.sequence === engine.watermark.sequence) graph.noteTrim()
+  }
   return replayed
 }
 

@@ -114,7 +114,7 @@ export class Salvage {
       return `its record (ordinal ${ordinal}) ${value ? 'fails its checksum' : 'is missing'}`
     }
     if (!key.equals(record.key)) return `it leads to the record of '${Buffer.from(record.key).toString()}'`
-    return this.#witness.ofKept(id, ordinal) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
+    return this.#witness.ofKept(id, ordinal, record.sequence) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
   }
 
   async #saveRecords(): Promise<void> {
@@ -131,7 +131,7 @@ export class Salvage {
     }
     for (const collection of this.#engine.storedCollections) {
       for (let ordinal = 0; ordinal < collection.graph.ordinals; ordinal++) {
-        if (this.#saved.get(collection.id)!.has(ordinal) || this.#witness.ofKept(collection.id, ordinal) !== 'live') continue
+        if (this.#saved.get(collection.id)!.has(ordinal) || this.#witness.ofKept(collection.id, ordinal, 0) !== 'live') continue
         if (this.#engine.truth.get(recordKey(collection.id, ordinal))) continue
         this.#mournNameless(collection, ordinal, `ordinal ${ordinal} is live in the index, and neither its record nor its key is left`)
       }
@@ -140,13 +140,13 @@ export class Salvage {
 
   /** Tells of a record whose key nobody knows, unless it was told of with its key, or is known to be gone rightly. */
   #mournNameless({ id, name }: OpenCollection, ordinal: number, message: string): void {
-    if (this.#mourned.get(id)!.has(ordinal) || this.#witness.ofOrphan(id, ordinal) === 'gone') return
+    if (this.#mourned.get(id)!.has(ordinal) || this.#witness.ofOrphan(id, ordinal, 0) === 'gone') return
     this.#mourned.get(id)!.add(ordinal)
     this.#lostOthers.push({ collection: name, message })
   }
 
   #keepOrphan(collection: OpenCollection, ordinal: number, { key, sequence }: RecordTail): void {
-    const verdict = this.#witness.ofOrphan(collection.id, ordinal)
+    const verdict = this.#witness.ofOrphan(collection.id, ordinal, sequence)
     if (verdict === 'gone') {
       this.dropped++
       return

@@ -15,8 +15,10 @@ export interface CollectionStats {
   trained: boolean
   /** Vectors that are searched by scanning, because they are not linked into the graph yet. */
   unlinked: number
-  /** Ordinals that are used up: their records were replaced or deleted. */
+  /** Nodes whose records were replaced or deleted, and that are still to be taken out of the graph. No search returns them. */
   tombstones: number
+  /** Nodes that are to be linked, or begun to be taken out, in the background. */
+  pending: number
   /** Upper levels of the graph. */
   levels: number
   /** Bytes of a vector in the graph and its codes. */
@@ -59,8 +61,9 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
     metric: collection?.options.metric ?? metric,
     codec: collection?.options.codec ?? codec,
     trained: graph?.trained ?? false,
-    unlinked: graph ? graph.ordinals - graph.linked : 0,
-    tombstones: graph ? graph.ordinals - graph.live : 0,
+    unlinked: graph?.unlinked ?? 0,
+    tombstones: graph ? graph.ghosts + graph.unremoved : 0,
+    pending: graph?.pending ?? 0,
     levels: graph?.levels ?? 0,
     bytesPerVector: { code: graph?.rowBytes.codes ?? 0, neighbors: graph?.rowBytes.base ?? 0 }
   }

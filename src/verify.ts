@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { OrdinalSet } from '../floor/ordinal-set.js'
 import { findInGraph } from '../index/graph-check.js'
-import { STATE_LIVE } from '../index/kernel/layout.js'
+import { isFindable } from '../index/graph.js'
+import { STATE_FREE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
@@ -46,7 +47,7 @@ export async function verifyStore({ engine, writer }: Session, options: Maintena
 async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const view = await writer.atRest(() => viewOf(engine))
-  const steps = new Steps(engine, view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.linked, 0), options)
+  const steps = new Steps(engine, view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.ordinals, 0), options)
   if (engine.damage) findings.push({ where: 'block', message: engine.damage.message })
   try {
     // LevelDB ends the process on some damage: what stands in damaged tables is not read through it.
@@ -165,7 +166,7 @@ async function verifyTruth(
     try {
       const key = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0).key.toString()
       if (keys.get(ordinal) !== key) report('record', `the record of '${key}' has ordinal ${ordinal}, which ${keys.has(ordinal) ? `is that of '${keys.get(ordinal)}'` : 'no key leads to'}`)
-      if (!(states instanceof Error) && states[ordinal] !== STATE_LIVE) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
+      if (!(states instanceof Error) && !isFindable(states[ordinal] ?? STATE_FREE)) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
     } catch (error) {
       report('record', (error as Error).message)
     }
@@ -175,7 +176,7 @@ async function verifyTruth(
   for (const [ordinal, key] of keys) report('key', `key '${key}' leads to ordinal ${ordinal}, which has no record`)
   if (states instanceof Error) return
   for (const [ordinal, state] of states.entries()) {
-    if (state === STATE_LIVE && !recorded.has(ordinal)) report('record', `ordinal ${ordinal} is live in the index, and has no record`)
+    if (isFindable(state) && !recorded.has(ordinal)) report('record', `ordinal ${ordinal} is live in the index, and has no record`)
   }
 }
 

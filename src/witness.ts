@@ -1,5 +1,5 @@
 import { unlessDamaged } from '../floor/errors.js'
-import { STATE_LIVE } from '../index/kernel/layout.js'
+import { isFindable } from '../index/graph.js'
 import { logKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE, readLogEntry } from '../storage/log-format.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -40,23 +40,24 @@ export class Witness {
     return witness
   }
 
-  /** Of a record that a key leads to. */
-  ofKept(collection: number, ordinal: number): Verdict {
-    return this.#logged.get(`${collection}/${ordinal}`) ?? this.#indexed(collection, ordinal)
+  /** Of a record that a key leads to; `sequence` is its own, 0 where only the ordinal is known. */
+  ofKept(collection: number, ordinal: number, sequence: number): Verdict {
+    return this.#logged.get(`${collection}/${ordinal}`) ?? this.#indexed(collection, ordinal, sequence)
   }
 
   /** Of a record that no key leads to: it must be certain that nothing deleted it before it is taken back. */
-  ofOrphan(collection: number, ordinal: number): Verdict {
+  ofOrphan(collection: number, ordinal: number, sequence: number): Verdict {
     if (this.#suspected.has(`${collection}/${ordinal}`)) return 'gone'
-    const verdict = this.ofKept(collection, ordinal)
+    const verdict = this.ofKept(collection, ordinal, sequence)
     return verdict === 'live' && this.#doubt ? 'unknown' : verdict
   }
 
-  #indexed(collection: number, ordinal: number): Verdict {
+  #indexed(collection: number, ordinal: number, sequence: number): Verdict {
     const state = this.#checkpoint?.graphs.find(({ id }) => id === collection)?.state
-    if (!state || ordinal >= state.ordinals) return 'unknown'
+    // Of what was written behind its checkpoint the index knows nothing, not even under an ordinal that another record had before.
+    if (!state || ordinal >= state.ordinals || sequence > this.#checkpoint!.sequence) return 'unknown'
     const found = unlessDamaged(() => this.#engine.collectionById(collection).graph.stateOf(ordinal))
-    if (found === STATE_LIVE) return 'live'
+    if (found !== undefined && isFindable(found)) return 'live'
     // An index that was built anew knows only what keys led to then.
     return found === undefined || ordinal < state.rebuilt ? 'unknown' : 'gone'
   }

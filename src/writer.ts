@@ -129,7 +129,7 @@ export class Writer {
   }
 
   /**
-   * Runs `work` while nothing changes: all is linked and in a checkpoint, the log is cut, and writes wait. An index that is being built
+   * Runs `work` while nothing changes: all is linked and swept and in a checkpoint, the log is cut, and writes wait. An index that is being built
    * anew is waited for, and so are walks through it; `signal` ends the waiting.
    *
    * @throws what `work` throws, and the reason of the signal
@@ -210,19 +210,20 @@ export class Writer {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         const rebuilding = this.#linking.rebuilding
         const lonely = this.#wantsToBeAlone && !rebuilding
-        if (lonely && !this.#linking.unlinked) {
-          await this.#lonely.shift()!.run()
+        if (lonely && !this.#linking.pending) {
+          if (this.#linking.sweep(SLICE_MS)) await nextTurn()
+          else await this.#lonely.shift()!.run()
           continue
         }
         const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
         if (commits) await this.#linkBeside(this.#commits.commitGroup())
         if (!commits || rebuilding) this.#linking.slice(SLICE_MS)
-        if ((asked && (rebuilding || !this.#linking.unlinked)) || this.#checkpointDue()) await this.#checkpoint()
+        if ((asked && (rebuilding || !this.#linking.pending)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
       }
-      const done = !this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#linking.unlinked)
+      const done = !this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#linking.pending)
       if (done) return
       await nextTurn()
     }

@@ -8,6 +8,8 @@
 export const GRAPH_CODES = 0
 export const GRAPH_STATES = 4
 export const GRAPH_RECORDS = 8
+/** Ghosts, so that nothing asks for states while there are none. */
+export const GRAPH_GHOSTS = 12
 /** A level descriptor for level 0 (rows by ordinal) and one for the upper levels (rows by slot). */
 export const GRAPH_BASE = 16
 export const GRAPH_UPPER = 48
@@ -41,8 +43,17 @@ export const LEVEL_STRIDE = 8
 export const LEVEL_EMPTY = 12
 export const LEVEL_CAPACITY = 16
 
-/** A base row begins with u8 protected neighbors; an upper row with that, u8 level, u32 ordinal at 4, u32 slot below at 8. */
+/**
+ * A base row begins with u8 protected neighbors; an upper row with that, u8 level, u32 ordinal at 4, u32 slot below at 8.
+ *
+ * A base row of no node begins with ROW_UNUSED when there never was one; or else with ROW_LEFT, and its highest slot as u32 at
+ * ROW_SLOT, NO_SLOT for none: the next node of that ordinal has the same levels, and takes the same slots.
+ */
 export const ROW_PROTECTED = 0
+export const ROW_UNUSED = 0xff
+export const ROW_LEFT = 0xfe
+export const ROW_SLOT = 1
+export const NO_SLOT = 0xffffffff
 export const ROW_LEVEL = 1
 export const ROW_ORDINAL = 4
 export const ROW_BELOW = 8
@@ -56,10 +67,19 @@ export const METRIC_L2 = 0
 export const METRIC_COSINE = 1
 export const METRIC_DOT = 2
 
-/** One byte an ordinal: never used or forgotten, found by searches, or removed while its node stays in the graph. */
+/**
+ * One byte an ordinal.
+ *
+ * FREE: has neither record nor node. UNCODED: found by searches, and has no code yet. LIVE: found by searches. DEAD: removed, and found by
+ * none; its node is as any other still. GHOST: so is its node, but no new edge leads there, and those that do are being replaced. LOST:
+ * has no sound record, though a key may lead to it; not used again.
+ */
 export const STATE_FREE = 0
+export const STATE_UNCODED = 1
 export const STATE_LIVE = 2
 export const STATE_DEAD = 3
+export const STATE_GHOST = 4
+export const STATE_LOST = 5
 
 /** A record row is f32[dim] (padded), then u8 loaded, then what the driver keeps beside it. */
 export const RECORD_LOADED = 1
@@ -108,3 +128,8 @@ export const RERANKED = 16
 export const MARGIN = 1.5
 /** Ordinals of a scan that are scored together, at most. */
 export const SCAN = 64
+
+/** Ghosts among a row's neighbors whose own neighbors are looked at for replacements, at most. */
+export const GHOSTS_ASKED = WIDTH_MOST
+/** Diverse ones that take the place of a ghost in a row, at most; one does in any case, if there is any. */
+export const FOR_A_GHOST = 3

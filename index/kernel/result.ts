@@ -7,7 +7,7 @@ import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
   GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TOGETHER,
   GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES,
-  SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE
+  SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED
 } from './layout'
 import { scoreFull } from './query'
 import { searchBase } from './search'
@@ -104,12 +104,26 @@ function distanceOf(key: u32, origin: u32, unit: f32): f64 {
 
 /** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. */
 export function scan(graph: usize, scratch: usize, from: u32, to: u32, k: u32, found: u32): u32 {
+  return scanAll(graph, scratch, from, to, 0, k, found)
+}
+
+/** As scan, for ordinals that are given. Shapes: ordinals u32[length]. */
+export function scanIds(graph: usize, scratch: usize, ordinals: usize, length: u32, k: u32, found: u32): u32 {
+  return scanAll(graph, scratch, 0, length, ordinals, k, found)
+}
+
+/** Scores [from, to), or what stands there in `ordinals` when these are given. */
+function scanAll(graph: usize, scratch: usize, from: u32, to: u32, ordinals: usize, k: u32, found: u32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const several = min<u32>(SCAN, load<u32>(graph, GRAPH_TOGETHER))
+  // Where codes are the full vectors, who has no code cannot be scored.
+  const least: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? STATE_LIVE : STATE_UNCODED
   let count: u32 = 0
-  for (let ordinal = from; ordinal < to; ordinal++) {
-    if (!isLive(states, ordinal)) continue
+  for (let i = from; i < to; i++) {
+    const ordinal = ordinals ? load<u32>(ordinals + (<usize>i << 2)) : i
+    const state = <u32>load<u8>(rowAddress(states, ordinal))
+    if (state < least || state > <u32>STATE_LIVE) continue
     store<u32>(ids + (count << 2), ordinal)
     if (++count == several) {
       found = scoreInto(graph, scratch, ids, count, k, found)

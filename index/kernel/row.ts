@@ -28,6 +28,14 @@ export function countNeighbors(level: usize, row: usize): u32 {
   return count
 }
 
+/** Where an id stands in the list; the number of neighbors when it does not. */
+export function positionOf(level: usize, row: usize, id: u32): u32 {
+  const count = countNeighbors(level, row)
+  let position: u32 = 0
+  while (position < count && neighborAt(level, row, position) != id) position++
+  return position
+}
+
 /** Replaces the list by `count` ids. */
 export function writeNeighbors(level: usize, row: usize, ids: usize, count: u32): void {
   const capacity = load<u32>(level, LEVEL_CAPACITY)

@@ -44,7 +44,7 @@ export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize,
 }
 
 /** A new generation of visited marks. */
-function nextEpoch(scratch: usize): u32 {
+export function nextEpoch(scratch: usize): u32 {
   let epoch = load<u32>(scratch, SCRATCH_EPOCH) + 1
   if (epoch > 255) {
     memory.fill(load<u32>(scratch, SCRATCH_VISITED), 0, load<u32>(scratch, SCRATCH_VISITED_BYTES))
@@ -108,7 +108,7 @@ export function searchLevel(graph: usize, scratch: usize, level: usize, ef: u32)
 /** Replaces the `picked` ids by their neighbors that were not visited yet; returns how many. */
 // @ts-ignore: decorator
 @inline
-function gather(scratch: usize, level: usize, picked: u32, visited: usize, epoch: u32): u32 {
+export function gather(scratch: usize, level: usize, picked: u32, visited: usize, epoch: u32): u32 {
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const rows = <usize>load<u32>(scratch, SCRATCH_ROWS)
   resolveRows(load<u32>(level, LEVEL_SPACE), ids, picked, rows)

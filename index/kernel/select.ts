@@ -7,9 +7,14 @@
 import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
 import { rowAddress } from '../../storage/kernel/space'
 import { idOf, keyOf } from './beam'
-import { GRAPH_CODES, SCRATCH_ADDRESSES, SCRATCH_COPIES, SCRATCH_KEYS, SCRATCH_SELECTED } from './layout'
+import { GRAPH_CODES, GRAPH_GHOSTS, GRAPH_STATES, SCRATCH_ADDRESSES, SCRATCH_COPIES, SCRATCH_KEYS, SCRATCH_SELECTED, STATE_GHOST } from './layout'
 import { loadRow, score } from './query'
 import { ordinalOf } from './search'
+
+/** Whether no edge may lead to an ordinal any more. */
+export function isGhost(graph: usize, ordinal: u32): bool {
+  return load<u32>(graph, GRAPH_GHOSTS) != 0 && load<u8>(rowAddress(load<u32>(graph, GRAPH_STATES), ordinal)) == STATE_GHOST
+}
 
 /** Starts a choice: the copies of chosen codes stand side by side in scratch, safe from eviction and hot in the cache. */
 export function startSelection(graph: usize, scratch: usize, limit: u32): void {
@@ -27,15 +32,17 @@ export function choose(graph: usize, scratch: usize, id: u32, row: usize, count:
 }
 
 /**
- * Goes through `list` (u64 entries, nearest first) and chooses those that are nearer to the node than to any chosen one, until
- * `limit`; `count` are chosen already. Returns how many then are; their ids stand in SCRATCH_SELECTED.
+ * Goes through `list` (u64 entries, nearest first) and chooses those that are nearer to the node than to any chosen one, and no ghosts,
+ * until `limit`; `count` are chosen already. Returns how many then are; their ids stand in SCRATCH_SELECTED.
  */
 export function selectDiverse(graph: usize, scratch: usize, level: usize, list: usize, length: u32, limit: u32, count: u32): u32 {
   const codes = load<u32>(graph, GRAPH_CODES)
   for (let i: u32 = 0; i < length && count < limit; i++) {
     const entry = load<u64>(list + (<usize>i << 3))
     const id = idOf(entry)
-    const row = rowAddress(codes, ordinalOf(graph, level, id))
+    const ordinal = ordinalOf(graph, level, id)
+    if (isGhost(graph, ordinal)) continue
+    const row = rowAddress(codes, ordinal)
     if (count) {
       loadRow(graph, scratch, row)
       if (!isDiverse(graph, scratch, keyOf(entry), count)) continue

@@ -1,8 +1,8 @@
 import {
-  GRAPH_BASE, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT,
+  GRAPH_BASE, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT,
   GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
-  ROW_BELOW, ROW_ORDINAL, ROW_PROTECTED, SCORER_SQ8, STATE_LIVE
+  ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED
 } from '../kernel/layout.js'
 import { biasedDot, sortable, squaredL2 } from './distances.js'
 import type { Memory } from './memory.js'
@@ -84,7 +84,37 @@ export class GraphRows {
   }
 
   isLive(ordinal: number): boolean {
-    return this.memory.u8(this.rows.address(this.states, ordinal)) === STATE_LIVE
+    return this.#stateOf(ordinal) === STATE_LIVE
+  }
+
+  /** Whether scans look at an ordinal: where codes are the full vectors, it must have one. */
+  isScored(ordinal: number): boolean {
+    return this.isLive(ordinal) || (this.isQuantised && this.#stateOf(ordinal) === STATE_UNCODED)
+  }
+
+  isGhost(ordinal: number): boolean {
+    return this.memory.u32(this.#ptr + GRAPH_GHOSTS) !== 0 && this.#stateOf(ordinal) === STATE_GHOST
+  }
+
+  #stateOf(ordinal: number): number {
+    return this.memory.u8(this.rows.address(this.states, ordinal))
+  }
+
+  /** Whether an ordinal has a node. */
+  isLinked(ordinal: number): boolean {
+    return this.memory.u8(this.rows.address(this.base.space, ordinal)) < ROW_LEFT
+  }
+
+  /** The highest slot that an earlier node of this ordinal left, NO_SLOT when it had none; undefined when there was no node. */
+  slotLeft(ordinal: number): number | undefined {
+    const row = this.rows.address(this.base.space, ordinal)
+    return this.memory.u8(row) === ROW_LEFT ? this.memory.u32(row + ROW_SLOT) : undefined
+  }
+
+  /** Leaves a base row without a node. */
+  leave(ordinal: number, slot: number): void {
+    this.setNode(this.base, ordinal, { protectedCount: ROW_LEFT, neighbors: [] })
+    this.memory.setU32(this.rows.dirtyAddress(this.base.space, ordinal) + ROW_SLOT, slot)
   }
 
   /** The code of a prepared vector. */

@@ -10,6 +10,7 @@ import { Memory } from './memory.js'
 import { scan, search } from './result.js'
 import type { Met, Work } from './search.js'
 import { Rows } from './space.js'
+import { remove, sweep } from './sweep.js'
 import { encode, loadCode, scoreCode } from './sq8.js'
 
 /**
@@ -52,6 +53,9 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     }
     return found.length
   }
+
+  const scanAll = (graph: number, scratch: number, ordinals: number[], k: number, found: number): number =>
+    writeResult(scratch, scan(open(graph), callbacks.loadRecord, vectorIn(scratch, graph), ordinals, k, readResult(scratch, found)))
 
   const kernel: Kernel = {
     scoreL2(query, rowBytes, addresses, count, keys) {
@@ -103,7 +107,16 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       return writeResult(scratch, counted(scratch, work => search(view, work, callbacks.loadRecord, code, vectorIn(scratch, graph), ef, k)))
     },
     scan: (graph, scratch, from, to, k, found) =>
-      writeResult(scratch, scan(open(graph), callbacks.loadRecord, vectorIn(scratch, graph), from, to, k, readResult(scratch, found)))
+      scanAll(graph, scratch, Array.from({ length: to - from }, (_, i) => from + i), k, found),
+    scanIds: (graph, scratch, ordinals, length, k, found) =>
+      scanAll(graph, scratch, Array.from({ length }, (_, i) => memory.u32(ordinals + 4 * i)), k, found),
+    sweep(graph, scratch, isUpper, from, to) {
+      const view = open(graph)
+      counted(scratch, work => sweep(view, work, isUpper ? view.upper : view.base, from, to))
+    },
+    remove(graph, scratch, ordinal, slot) {
+      counted(scratch, work => remove(open(graph), work, ordinal, slot >>> 0))
+    }
   }
   return kernel
 }

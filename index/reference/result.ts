@@ -37,12 +37,12 @@ function rerank(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vec
   return found
 }
 
-/** The `k` nearest among those that are `found` already and the live ordinals of [from, to). */
+/** The `k` nearest among those that are `found` already and those of `ordinals` that are live. */
 export function scan(
-  graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, from: number, to: number, k: number, found: Met[]
+  graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
 ): Met[] {
   const all = [...found]
-  for (let ordinal = from; ordinal < to; ordinal++) if (graph.isLive(ordinal)) all.push(measure(graph, loadRecord, vector, ordinal))
+  for (const ordinal of ordinals) if (graph.isScored(ordinal)) all.push(measure(graph, loadRecord, vector, ordinal))
   return all.sort(byKey).slice(0, k)
 }
 

@@ -4,14 +4,15 @@ import type { Code, GraphRows, Level } from './graph.js'
 import type { Met, Work } from './search.js'
 
 /**
- * Goes through `candidates`, nearest first, and adds to `chosen` those that are nearer to the node than to any chosen one, until they
- * are `limit`. Returns the ids of all chosen.
+ * Goes through `candidates`, nearest first, and adds to `chosen` those that are nearer to the node than to any chosen one, and no ghosts,
+ * until they are `limit`. Returns the ids of all chosen.
  */
 export function selectDiverse(graph: GraphRows, work: Work, level: Level, candidates: Met[], limit: number, chosen: number[] = []): number[] {
   const ids = [...chosen]
   const codes: Code[] = ids.map(id => graph.codeOf(level, id))
   for (const { key, id } of candidates) {
     if (ids.length >= limit) break
+    if (graph.isGhost(graph.ordinalOf(level, id))) continue
     const code = graph.codeOf(level, id)
     work.distances += codes.length
     if (codes.some(other => graph.key(code, other) < key)) continue

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { BASE_HEADER, ROW_BELOW, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_FREE, STATE_LIVE, UPPER_HEADER } from '../../index/kernel/layout.js'
+import { BASE_HEADER, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE, STATE_LIVE, UPPER_HEADER } from '../../index/kernel/layout.js'
 import { gaussian, MemoryIndex } from './memory-index.js'
 
 const test = suite<{ index: MemoryIndex }>('graph check')
@@ -43,7 +43,7 @@ test('nothing is found in a sound graph', ({ index }) => {
 })
 
 test('a wrong count of live ordinals is found', ({ index }) => {
-  index.arena.bytes[index.kernel.rowAddress(index.graph.states.ptr, 7) >>> 0] = STATE_FREE + 1
+  index.arena.bytes[index.kernel.rowAddress(index.graph.states.ptr, 7) >>> 0] = STATE_DEAD
   assert.match(findings(index), '59 ordinals are live, the count says 60')
 })
 
@@ -65,13 +65,19 @@ test('a neighbor that is there twice is found', ({ index }) => {
 
 test('a neighbor that is not linked is found', ({ index }) => {
   setNeighbor(index, 20, index.graph.baseNode(20).neighbors.length - 1, 60)
-  assert.match(findings(index), 'ordinal 20 has neighbor 60, of which 60 are linked')
+  assert.match(findings(index), 'ordinal 20 has neighbor 60 of 60')
 })
 
-test('a neighbor that is free is found', ({ index }) => {
+test('a node that is free is found', ({ index }) => {
   const [neighbor] = index.graph.baseNode(20).neighbors
   index.arena.bytes[index.kernel.rowAddress(index.graph.states.ptr, neighbor) >>> 0] = STATE_FREE
-  assert.match(findings(index), `ordinal 20 has neighbor ${neighbor}, which is free`)
+  assert.match(findings(index), `ordinal ${neighbor} has a node, and is free`)
+})
+
+test('a neighbor without a node is found', ({ index }) => {
+  const [neighbor] = index.graph.baseNode(20).neighbors
+  index.arena.bytes[baseRow(index, neighbor) + ROW_PROTECTED] = ROW_LEFT
+  assert.match(findings(index), `ordinal 20 has neighbor ${neighbor}, which has no node`)
 })
 
 test('a protected edge that is not protected back is found', ({ index }) => {
@@ -88,7 +94,7 @@ test('more protected neighbors than there are neighbors is found', ({ index }) =
 
 test('a slot of an ordinal that is not linked is found', ({ index }) => {
   index.arena.bytes[upperRow(index, 2) + ROW_ORDINAL] = 60
-  assert.match(findings(index), 'slot 2 stands for ordinal 60, of which 60 are linked')
+  assert.match(findings(index), 'slot 2 stands for ordinal 60 of 60')
 })
 
 test('a slot that leads down to another ordinal is found', ({ index }) => {

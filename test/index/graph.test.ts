@@ -3,9 +3,10 @@ import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
-import type { Found } from '../../index/graph.js'
+import { isFindable } from '../../index/graph.js'
+import type { Nearest } from '../../index/searcher.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { STATE_DEAD, STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
+import { STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
 
@@ -29,7 +30,7 @@ function close(actual: number[], expected: number[], message: string): void {
   }
 }
 
-const distances = (found: Found[]): number[] => found.map(({ distance }) => distance)
+const distances = ({ found }: Nearest): number[] => found.map(({ distance }) => distance)
 
 const shapes = fc.record({
   dimensions: fc.integer({ min: 1, max: 20 }),
@@ -60,7 +61,7 @@ test('nothing is found in the graph of any vectors, and its degrees are within b
     const index = open(options, vectors).fill(vectors)
     const { graph } = index
     assert.equal(findings(index), [])
-    assert.is(graph.linked, count)
+    assert.is(graph.unlinked, 0)
     let edges = 0
     for (let ordinal = 0; ordinal < count; ordinal++) {
       const { protectedCount, neighbors } = graph.baseNode(ordinal)
@@ -121,11 +122,11 @@ test('searching finds k live results whenever k are live, nearest first and none
       if (goes) graph.remove(ordinal)
     }
     for (let query = 0; query < 3; query++) {
-      const found = graph.search(gaussian(random, options.dimensions), k, ef)
+      const { found } = graph.search(gaussian(random, options.dimensions), k, ef)
       assert.is(found.length, Math.min(k, graph.live))
       assert.is(new Set(found.map(({ ordinal }) => ordinal)).size, found.length)
       for (const [i, { ordinal, distance }] of found.entries()) {
-        assert.is(graph.stateOf(ordinal), STATE_LIVE)
+        assert.ok(isFindable(graph.stateOf(ordinal)))
         if (i) assert.ok(distance >= found[i - 1].distance)
       }
     }
@@ -135,10 +136,10 @@ test('searching finds k live results whenever k are live, nearest first and none
 
 test('an empty graph finds nothing, and nothing is wrong with it', () => {
   const index = new MemoryIndex({ dimensions: 3 })
-  assert.equal(index.graph.search(Float32Array.of(1, 2, 3), 5, 10), [])
-  assert.equal(index.graph.exact(Float32Array.of(1, 2, 3), 5), [])
+  assert.equal(index.graph.search(Float32Array.of(1, 2, 3), 5, 10), { found: [], exact: true })
+  assert.equal(index.graph.exact(Float32Array.of(1, 2, 3), 5).found, [])
   assert.equal(findings(index), [])
-  assert.not(index.graph.linkNext())
+  assert.not(index.graph.step())
 })
 
 test('one vector is found by every search', () => {
@@ -147,7 +148,7 @@ test('one vector is found by every search', () => {
       const options = { dimensions: 3, metric, codec }
       const vectors = [Float32Array.of(1, 2, 3)]
       const { graph } = open(options, vectors).fill(vectors)
-      assert.equal(graph.search(Float32Array.of(-1, 0, 7), 5, 1).map(({ ordinal }) => ordinal), [0])
+      assert.equal(graph.search(Float32Array.of(-1, 0, 7), 5, 1).found.map(({ ordinal }) => ordinal), [0])
     }
   }
 })
@@ -159,7 +160,7 @@ test('the same vector 300 times is 300 results, with M = 2 as well', () => {
       const vectors = Array.from({ length: 300 }, () => Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))
       const index = open(options, vectors).fill(vectors)
       assert.equal(findings(index), [])
-      assert.is(index.graph.search(vectors[0], 300, 10).length, 300)
+      assert.is(index.graph.search(vectors[0], 300, 10).found.length, 300)
       assert.is(index.widestSearch(vectors[0], 300).length, 300, 'all by the graph alone')
     }
   }
@@ -174,11 +175,11 @@ test('vectors that are not linked yet are found, and so they are while they are 
     for (const vector of vectors) index.add(vector)
     for (let linked = 0; ; linked++) {
       if (linked % 50 === 0) {
-        for (let i = 0; i < 500; i += 41) assert.is(index.graph.search(vectors[i], 1, 16)[0].ordinal, i, `${linked} of 500 are linked`)
+        for (let i = 0; i < 500; i += 41) assert.is(index.graph.search(vectors[i], 1, 16).found[0].ordinal, i, `${linked} of 500 are linked`)
       }
-      if (!index.graph.linkNext()) break
+      if (!index.graph.step()) break
     }
-    assert.is(index.graph.linked, 500)
+    assert.is(index.graph.unlinked, 0)
   }
 })
 
@@ -194,7 +195,8 @@ test('removing is idempotent, before and after linking', () => {
   index.graph.remove(3)
   index.graph.remove(70)
   assert.is(index.graph.live, 98)
-  assert.is(index.graph.stateOf(3), STATE_DEAD)
+  index.link()
+  assert.is(index.graph.stateOf(3), STATE_FREE)
   assert.equal(findings(index), [])
 })
 
@@ -206,7 +208,7 @@ test('codes are trained at the stated count and not before; until then search is
   for (let i = 0; i < trainingCount; i++) {
     assert.not(graph.wantsTraining, `${i} vectors`)
     assert.not(graph.trained)
-    assert.not(graph.linkNext())
+    assert.not(graph.step())
     index.add(gaussian(random, 5))
     if (i % 400 === 7) {
       const query = gaussian(random, 5)
@@ -221,19 +223,19 @@ test('codes are trained at the stated count and not before; until then search is
   assert.not(graph.wantsTraining)
   assert.is(graph.codebook!.offsets.length, 5)
   index.link()
-  assert.is(graph.linked, trainingCount)
-  for (const ordinal of gone) assert.is(graph.stateOf(ordinal), STATE_FREE, 'what was removed before never enters the graph')
+  assert.is(graph.unlinked, 0)
+  for (const ordinal of gone) assert.not(graph.isLinked(ordinal), 'what was removed before never enters the graph')
   assert.equal(findings(index), [])
   index.fill(Array.from({ length: 50 }, () => gaussian(random, 5)))
   assert.equal(findings(index), [])
-  assert.is(graph.search(index.vectors.get(2010)!, 1, 64)[0].ordinal, 2010)
+  assert.is(graph.search(index.vectors.get(2010)!, 1, 64).found[0].ordinal, 2010)
 })
 
 test('nothing is trained on when all were removed', () => {
   const index = new MemoryIndex({ dimensions: 2, codec: 'sq8' })
   for (let i = 0; i < codecs.sq8.trainingCount; i++) index.graph.remove(index.add(Float32Array.of(i, 1)))
   assert.not(index.graph.wantsTraining)
-  assert.equal(index.graph.search(Float32Array.of(1, 1), 3, 3), [])
+  assert.equal(index.graph.search(Float32Array.of(1, 1), 3, 3).found, [])
 })
 
 test('the graph is a function of the order of operations, not of when it is linked', () => {
@@ -249,7 +251,7 @@ test('the graph is a function of the order of operations, not of when it is link
   const inBetween = new MemoryIndex(options)
   for (const [i, vector] of vectors.entries()) {
     inBetween.add(vector)
-    if (i % 3) inBetween.graph.linkNext()
+    if (i % 3) inBetween.graph.step()
     inBetween.graph.search(vector, 5, 20)
   }
   inBetween.link()
@@ -267,7 +269,7 @@ test('a graph goes on from a checkpoint as if there had been none', () => {
     for (const [i, vector] of vectors.slice(0, 300).entries()) {
       before.add(vector)
       if (i % 100 === 50) before.checkpoint()
-      if (i % 4) before.graph.linkNext()
+      if (i % 4) before.graph.step()
     }
     const after = before.reopen(before.checkpoint())
     assert.is(after.hash(), before.hash())
@@ -291,7 +293,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
       graph.rebuild(Uint32Array.from(index.vectors.keys()), count)
       assert.is(graph.live, index.vectors.size)
       assert.is(graph.ordinals, count)
-      assert.is(graph.rebuilding, count)
+      assert.is(graph.rebuilding, index.vectors.size)
       for (let linked = 0; ; linked++) {
         if (linked % 200 === 0) {
           const query = gaussian(random, 6)
@@ -301,7 +303,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
           graph.remove(200)
           index.add(gaussian(random, 6))
         }
-        if (!graph.linkNext()) break
+        if (!graph.step()) break
       }
       assert.is(graph.rebuilding, 0)
       assert.is(graph.stateOf(200), STATE_FREE, 'what was removed before it had a code never enters the graph')
@@ -315,7 +317,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
 test('an ordinal that three bytes cannot name as a neighbor is VECTOR_FULL', () => {
   const index = new MemoryIndex({ dimensions: 1, M: 2, cacheBytes: 128 * 2 ** 20 })
   const last = 0xfffffe
-  index.graph.restore({ ...index.graph.state(), ordinals: last, linked: last })
+  index.graph.restore({ ...index.graph.state(), ordinals: last })
   assert.is(index.add(Float32Array.of(1)), last)
   assert.throws(() => index.add(Float32Array.of(2)), (error: { code?: string }) => error.code === 'VECTOR_FULL')
 })

@@ -1,9 +1,8 @@
 import { type Codebook, codecs, type Metric } from '../../codecs/codec.js'
 import { vectorByteLength } from '../../codecs/f32.js'
 import { Random } from '../../floor/random.js'
-import { Graph, type GraphOptions, type GraphState, type GraphStorage, KINDS as SPACES } from '../../index/graph.js'
+import { Graph, type GraphOptions, type GraphState, type GraphStorage, isFindable, KINDS as SPACES } from '../../index/graph.js'
 import { type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
-import { STATE_LIVE } from '../../index/kernel/layout.js'
 import { Scratch } from '../../index/scratch.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
@@ -61,9 +60,10 @@ export class MemoryIndex {
     this.graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, this.options)
   }
 
-  /** Stores and shows a vector under the next ordinal; it is not linked yet. */
+  /** Stores and shows a vector under the lowest ordinal that can be had; it is not linked yet. */
   add(vector: Float32Array): number {
-    const ordinal = this.graph.ordinals
+    this.graph.settleFree()
+    const ordinal = this.graph.ordinalFor(0)
     this.vectors.set(ordinal, vector)
     this.graph.store(ordinal, vector, labelOf(ordinal))
     this.graph.show(ordinal)
@@ -77,8 +77,9 @@ export class MemoryIndex {
     return this
   }
 
+  /** Links what is to be linked, and removes what is to be removed. */
   link(): void {
-    while (this.graph.linkNext());
+    while (this.graph.step());
   }
 
   /** Begins with codes at once, without the many vectors that training waits for. */
@@ -101,12 +102,13 @@ export class MemoryIndex {
   /** Distances of the `k` nearest live vectors, measured one by one in f64. */
   bruteForce(vector: Float32Array, k: number): number[] {
     const distances: number[] = []
-    for (const [ordinal, other] of this.vectors) if (this.graph.stateOf(ordinal) === STATE_LIVE) distances.push(distanceBetween(this.options.metric, vector, other))
+    for (const [ordinal, other] of this.vectors) if (isFindable(this.graph.stateOf(ordinal))) distances.push(distanceBetween(this.options.metric, vector, other))
     return distances.sort((a, b) => a - b).slice(0, k)
   }
 
   /** Writes changed blocks out, as a checkpoint does; returns what it keeps of the graph besides. */
   checkpoint(): GraphState {
+    this.graph.noteCheckpoint()
     for (const { space, block, frame } of this.cache.dirtyBlocks()) {
       const kind = SPACES.find(name => this.graph[name] === space)!
       const place = placeOf(COLLECTION, KIND_NUMBERS[kind], block)
@@ -120,12 +122,18 @@ export class MemoryIndex {
     return structuredClone(this.graph.state())
   }
 
+  /** Lets ordinals be used again that the last checkpoint knows to be free. */
+  trim(): void {
+    this.graph.noteTrim()
+  }
+
   /** Another one over the same blocks and records, that goes on from a checkpoint. */
   reopen(state: GraphState, changes: Partial<MemoryIndexOptions> = {}): MemoryIndex {
     const index = new MemoryIndex({ ...this.options, ...changes })
     for (const [place, block] of this.blocks) index.blocks.set(place, block)
     for (const [ordinal, vector] of this.vectors) index.vectors.set(ordinal, vector)
     index.graph.restore(state)
+    index.graph.findFree(state.free)
     return index
   }
 
@@ -141,10 +149,10 @@ export class MemoryIndex {
     }
     add(graph.states, graph.ordinals)
     if (graph.trained) add(graph.codes, graph.ordinals)
-    add(graph.base, graph.linked)
+    add(graph.base, graph.ordinals)
     add(graph.upper, graph.slots)
-    const { codebook, ordinals, linked, slots, entry, levels, live } = graph.state()
-    const numbers = [ordinals, linked, slots, entry, levels, live, ...(codebook ? [codebook.inverseScale, ...codebook.offsets] : [])]
+    const { codebook, ordinals, tasks, ghosts, slots, entry, levels, live } = graph.state()
+    const numbers = [ordinals, ...tasks, ...ghosts.ordinals, ...ghosts.since, ...ghosts.slots, slots, entry, levels, live, ...(codebook ? [codebook.inverseScale, ...codebook.offsets] : [])]
     hash = this.checksum.hash(hash, new Uint8Array(Float64Array.from(numbers).buffer))
     return hash.toString(16).padStart(16, '0')
   }

@@ -15,8 +15,8 @@ const EF = 64
 function recallOf(index: MemoryIndex, queries: Float32Array[]): number {
   let hits = 0
   for (const query of queries) {
-    const farthest = index.graph.exact(query, K)[K - 1].distance
-    hits += index.graph.search(query, K, EF).filter(({ distance }) => distance <= farthest).length
+    const farthest = index.graph.exact(query, K).found[K - 1].distance
+    hits += index.graph.search(query, K, EF).found.filter(({ distance }) => distance <= farthest).length
   }
   return hits / (queries.length * K)
 }

@@ -12,4 +12,4 @@ for (let i = 0; i < count; i++) {
   if (index.cache.isCrowded()) index.checkpoint()
   index.fill([gaussian(random, dimensions)])
 }
-console.log(`linked ${index.graph.linked}`)
+console.log(`linked ${index.graph.ordinals - index.graph.unlinked}`)

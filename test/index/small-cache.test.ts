@@ -4,23 +4,23 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { CodecName } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
-import type { Found } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
+import type { Nearest } from '../../index/searcher.js'
 import { clustered, gaussian, MemoryIndex, trained } from './memory-index.js'
 
 const test = suite('small cache')
 const MIB = 2 ** 20
 
 /** Stores, links, removes and searches, with a checkpoint whenever half of the cache has changes. */
-function run(cacheBytes: number, codec: CodecName, dimensions: number, count: number): { hash: string, results: Found[][], evictions: number, recordReads: number } {
+function run(cacheBytes: number, codec: CodecName, dimensions: number, count: number): { hash: string, results: Nearest[], evictions: number, recordReads: number } {
   const random = new Random(41)
   const vectors = clustered(random, count, dimensions, 20)
   const options = { dimensions, codec, M: 6, efConstruction: 30, cacheBytes }
   const index = new MemoryIndex(options).useCodebook(trained(options, vectors.slice(0, 200)))
-  const results: Found[][] = []
+  const results: Nearest[] = []
   for (const [i, vector] of vectors.entries()) {
     index.add(vector)
-    index.graph.linkNext()
+    index.graph.step()
     if (i % 7 === 3) index.graph.remove(random.below(i))
     if (i % 20 === 9) results.push(index.graph.search(vectors[random.below(count)], 10, 32))
     if (index.cache.isCrowded()) index.checkpoint()

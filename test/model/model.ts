@@ -1,4 +1,4 @@
-import type { BatchOperation, Collection, Hit, Metric, RangeOptions, SearchOptions, Vector, VectorRecord } from '../../src/index.js'
+import type { BatchOperation, Collection, Hit, Hits, Metric, RangeOptions, SearchOptions, Vector, VectorRecord } from '../../src/index.js'
 import { distance } from './distance.js'
 
 type Face = Pick<Collection, 'put' | 'del' | 'batch' | 'get' | 'getMany' | 'has' | 'clear' | 'keys' | 'entries' | 'search' | 'searchByKey' | 'searchSync'>
@@ -59,25 +59,29 @@ export class ModelCollection implements Face {
     return limit < 0 ? keys : keys.slice(0, limit)
   }
 
-  async search(vector: Vector, options: SearchOptions = {}): Promise<Hit<unknown>[]> {
+  async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<unknown>> {
     return this.searchSync(vector, options)
   }
 
-  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hit<unknown>[] | undefined> {
+  async searchByKey(key: string, options: SearchOptions = {}): Promise<Hits<unknown> | undefined> {
     const record = this.records.get(key)
     const { k = options.maxDistance === undefined ? 10 : Infinity } = options
-    return record && this.searchSync(record.vector, { ...options, k: k + 1 }).filter(hit => hit.key !== key).slice(0, k)
+    return record && exact(this.searchSync(record.vector, { ...options, k: k + 1 }).filter(hit => hit.key !== key).slice(0, k))
   }
 
-  searchSync(vector: Vector, { k, maxDistance }: SearchOptions = {}): Hit<unknown>[] {
+  searchSync(vector: Vector, { k, maxDistance }: SearchOptions = {}): Hits<unknown> {
     const query = Float32Array.from(vector)
     const hits: Hit<unknown>[] = []
     for (const [key, record] of this.records) {
       const found = distance(this.metric, query, record.vector)
       if (found <= (maxDistance ?? Infinity)) hits.push({ key, distance: found, metadata: record.metadata })
     }
-    return hits.sort((a, b) => a.distance - b.distance).slice(0, k ?? (maxDistance === undefined ? 10 : Infinity))
+    return exact(hits.sort((a, b) => a.distance - b.distance).slice(0, k ?? (maxDistance === undefined ? 10 : Infinity)))
   }
+}
+
+function exact(hits: Hit<unknown>[]): Hits<unknown> {
+  return Object.defineProperty(hits, 'exact', { value: true }) as Hits<unknown>
 }
 
 /** Keys in the order of their bytes in UTF-8. */

@@ -2,8 +2,8 @@ import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import type { CodecName, Metric } from '../../../codecs/codec.js'
 import { Random } from '../../../floor/random.js'
-import type { Found } from '../../../index/graph.js'
 import type { KernelBuild } from '../../../index/kernel.js'
+import type { Nearest } from '../../../index/searcher.js'
 import { check } from '../../seed.js'
 import { COMPILED, kernelSuite } from '../kernel-suite.js'
 import { clustered, gaussian, MemoryIndex, trained } from '../memory-index.js'
@@ -42,16 +42,21 @@ function vectorsOf({ data, count, dimensions, seed }: History): Float32Array[] {
   return fill(() => same.slice())
 }
 
-/** Stores, links a part at a time, removes, searches; returns what can be seen of all that. */
-function run(build: KernelBuild, history: History): { hash: string, results: Found[][] } {
+/** Stores, also under ordinals that are free again, links a part at a time, removes, searches; returns what can be seen of all that. */
+function run(build: KernelBuild, history: History): { hash: string, results: Nearest[] } {
   const vectors = vectorsOf(history)
   const index = new MemoryIndex({ ...history, build }).useCodebook(trained(history, vectors))
   const random = new Random(history.seed ^ 0x5eed)
-  const results: Found[][] = []
+  const results: Nearest[] = []
   for (const vector of vectors) {
     const ordinal = index.add(vector)
     if (random.next() < history.removals) index.graph.remove(random.below(ordinal + 1))
-    if (random.next() < 0.7) index.graph.linkNext()
+    if (random.next() < history.removals) index.graph.remove(random.below(index.graph.ordinals))
+    while (random.next() < 0.7) index.graph.step()
+    if (random.next() < 0.1) {
+      index.checkpoint()
+      index.trim()
+    }
     if (random.next() < 0.1) results.push(index.graph.search(vectors[random.below(vectors.length)], 1 + random.below(12), 4 + random.below(20)))
   }
   index.link()

@@ -1,0 +1,189 @@
+/**
+ * The sweep: edges to ghosts are replaced, row after row.
+ *
+ * A node that was removed stays a stepping stone, a ghost, until the sweep has come by every row once; then no edge leads to it but the
+ * protected ones, which it knows itself. So the edges that lead to a node need not be known, a removal changes a few blocks only, and a
+ * swept block mends the edges to many ghosts at once.
+ *
+ * Source: the replacement of lost neighbors by neighbors of the lost ones is that of Singh et al. 2021 (FreshDiskANN), algorithm 4, here
+ * without choosing those anew that are still there.
+ */
+
+import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
+import { entryOf, idOf, insertSorted } from './beam'
+import { keep, loadOwnCode } from './connect'
+import { leaveTree } from './tree'
+import {
+  FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
+  LEVEL_SPACE, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_VISITED
+} from './layout'
+import { createSlots, loadOrdinal } from './insert'
+import { countNeighbors, neighborAt, writeNeighbors } from './row'
+import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
+import { isGhost, selectDiverse, startSelection } from './select'
+
+/** Replaces the edges to ghosts in the rows [from, to) of level 0, or of the upper ones. */
+export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to: u32): void {
+  const level = graph + (isUpper ? GRAPH_UPPER : GRAPH_BASE)
+  for (let id = from; id < to; id++) {
+    if (!isUpper && !isLinked(graph, id)) continue
+    const ghosts = divide(graph, scratch, level, id)
+    if (ghosts) mend(graph, scratch, level, id, ghosts)
+  }
+}
+
+/** Whether an ordinal has a node. */
+function isLinked(graph: usize, ordinal: u32): bool {
+  return load<u8>(rowAddress(load<u32>(graph + GRAPH_BASE, LEVEL_SPACE), ordinal)) < <u8>ROW_LEFT
+}
+
+/** Writes the neighbors of a row that stay to SCRATCH_SELECTED, the ghosts to SCRATCH_IDS; returns how many of these. */
+function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
+  const space = load<u32>(level, LEVEL_SPACE)
+  const stays = <usize>load<u32>(scratch, SCRATCH_SELECTED)
+  const goes = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const row = rowAddress(space, id)
+  const kept = <u32>load<u8>(row, ROW_PROTECTED)
+  const count = countNeighbors(level, row)
+  for (let i: u32 = 0; i < count; i++) store<u32>(stays + (i << 2), neighborAt(level, row, i))
+  let ghosts: u32 = 0
+  for (let i = kept; i < count; i++) {
+    const neighbor = load<u32>(stays + (i << 2))
+    if (isGhost(graph, ordinalOf(graph, level, neighbor))) {
+      store<u32>(goes + (ghosts << 2), neighbor)
+      ghosts++
+    } else {
+      store<u32>(stays + ((i - ghosts) << 2), neighbor)
+    }
+  }
+  return ghosts
+}
+
+/** Writes a row anew, without its `ghosts`. */
+function mend(graph: usize, scratch: usize, level: usize, id: u32, ghosts: u32): void {
+  const space = load<u32>(level, LEVEL_SPACE)
+  const selected = load<u32>(scratch, SCRATCH_SELECTED)
+  const stay = countNeighbors(level, rowAddress(space, id)) - ghosts
+  let count = stay
+  if (!isGhost(graph, ordinalOf(graph, level, id))) {
+    // Where most of a neighborhood is gone, what is left of it knows too little.
+    const length = ghosts > stay ? searchAround(graph, scratch, level, id, stay) : askGhosts(graph, scratch, level, id, stay, ghosts)
+    const limit = min(load<u32>(level, LEVEL_CAPACITY), stay + FOR_A_GHOST * ghosts)
+    startSelection(graph, scratch, limit)
+    keep(graph, scratch, level, selected, stay)
+    count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, limit, stay)
+    count = fill(graph, scratch, level, length, count, stay + ghosts)
+  }
+  writeNeighbors(level, dirtyRowAddress(space, id), selected, count)
+}
+
+/** Chooses the nearest candidates that were left out as well, until `limit`: where lists shrink, recall does. */
+function fill(graph: usize, scratch: usize, level: usize, length: u32, count: u32, limit: u32): u32 {
+  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
+  for (let i: u32 = 0; i < length && count < limit; i++) {
+    const id = idOf(load<u64>(list + (<usize>i << 3)))
+    let isOut = isGhost(graph, ordinalOf(graph, level, id))
+    for (let j: u32 = 0; j < count && !isOut; j++) isOut = load<u32>(selected + (j << 2)) == id
+    if (isOut) continue
+    store<u32>(selected + (count << 2), id)
+    count++
+  }
+  return count
+}
+
+/** Sorts the neighbors of the ghosts in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
+function askGhosts(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
+  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  const visited = load<u32>(scratch, SCRATCH_VISITED)
+  const count = gather(scratch, level, min<u32>(ghosts, GHOSTS_ASKED), visited, markKnown(scratch, id, stay))
+  if (!count) return 0
+  loadOwnCode(graph, scratch, level, id)
+  scoreIds(graph, scratch, level, ids, count)
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  let length: u32 = 0
+  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, capacity, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
+  return length
+}
+
+/** Searches for a node, and leaves what it finds, without the node and what it is linked with, in SCRATCH_CANDIDATES; returns how many. */
+function searchAround(graph: usize, scratch: usize, level: usize, id: u32, stay: u32): u32 {
+  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
+  const visited = <usize>load<u32>(scratch, SCRATCH_VISITED)
+  const isUpper = level == graph + GRAPH_UPPER
+  const height = isUpper ? <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_LEVEL) : 1
+  if (height > load<u32>(graph, GRAPH_LEVELS)) return 0
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
+  descend(graph, scratch, height)
+  if (!isUpper) enterBase(graph, scratch)
+  searchLevel(graph, scratch, level, load<u32>(graph, GRAPH_EF_CONSTRUCTION))
+  const epoch = markKnown(scratch, id, stay)
+  const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
+  let length: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = load<u64>(beam + (<usize>i << 3))
+    if (load<u8>(visited + idOf(entry)) == <u8>epoch) continue
+    store<u64>(list + (<usize>length << 3), entry & ~1)
+    length++
+  }
+  return length
+}
+
+/** Marks a node and the `count` neighbors in SCRATCH_SELECTED as visited. */
+function markKnown(scratch: usize, id: u32, count: u32): u32 {
+  const visited = <usize>load<u32>(scratch, SCRATCH_VISITED)
+  const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
+  const epoch = nextEpoch(scratch)
+  store<u8>(visited + id, epoch)
+  for (let i: u32 = 0; i < count; i++) store<u8>(visited + load<u32>(selected + (i << 2)), epoch)
+  return epoch
+}
+
+/** Removes the node of a ghost that the sweep has come around for; `slot` is the highest one it has, or NO_SLOT. */
+export function remove(graph: usize, scratch: usize, ordinal: u32, slot: u32): void {
+  const base = load<u32>(graph + GRAPH_BASE, LEVEL_SPACE)
+  const upper = load<u32>(graph + GRAPH_UPPER, LEVEL_SPACE)
+  const relative = neighborAt(graph + GRAPH_BASE, rowAddress(base, ordinal), 0)
+  const isLast = !load<u8>(rowAddress(base, ordinal), ROW_PROTECTED)
+  leaveTree(graph, scratch, ordinal)
+  let row = dirtyRowAddress(base, ordinal)
+  writeNeighbors(graph + GRAPH_BASE, row, 0, 0)
+  store<u8>(row, ROW_LEFT, ROW_PROTECTED)
+  store<u32>(row, slot, ROW_SLOT)
+  for (let one = slot; one != NO_SLOT; one = load<u32>(row, ROW_BELOW)) {
+    row = dirtyRowAddress(upper, one)
+    writeNeighbors(graph + GRAPH_UPPER, row, 0, 0)
+  }
+  if (isLast) store<u32>(graph, 0, GRAPH_LEVELS)
+  else if (load<u32>(rowAddress(upper, load<u32>(graph, GRAPH_ENTRY)), ROW_ORDINAL) == ordinal) replaceEntry(graph, relative)
+}
+
+/** Makes the highest slot of any node the entry point, one of no ghost if there is any; `relative` gets a slot when no node has one. */
+function replaceEntry(graph: usize, relative: u32): void {
+  const upper = load<u32>(graph + GRAPH_UPPER, LEVEL_SPACE)
+  const slots = load<u32>(graph, GRAPH_SLOTS)
+  let entry = NO_SLOT
+  let best: u32 = 0
+  for (let slot: u32 = 0; slot < slots; slot++) {
+    const row = rowAddress(upper, slot)
+    const level = <u32>load<u8>(row, ROW_LEVEL)
+    // Of equally high ones those of no ghosts come first, and all of those before the ghosts.
+    if (level + 64 <= best) continue
+    const ordinal = load<u32>(row, ROW_ORDINAL)
+    if (!isLinked(graph, ordinal)) continue
+    const rank = level + (isGhost(graph, ordinal) ? 0 : 64)
+    if (rank <= best) continue
+    entry = slot
+    best = rank
+  }
+  if (entry == NO_SLOT) {
+    entry = createSlots(graph, relative, 1, NO_SLOT)
+    best = 1
+  }
+  store<u32>(graph, entry, GRAPH_ENTRY)
+  store<u32>(graph, best & 63, GRAPH_LEVELS)
+}
