@@ -445,10 +445,10 @@ export class Graph {
 
   /** Replaces the edges to ghosts in the next block, and removes the ghosts that the sweep has come around for. */
   sweepBlock(): void {
-    const { isUpper, block } = this.#ghosts.place
+    const { round, isUpper, block } = this.#ghosts.place
     const space = isUpper ? this.upper : this.base
     const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#ordinals)
-    this.#kernel.sweep(this.ptr, this.#scratch.ptr, isUpper ? 1 : 0, block * space.rowsPerBlock, last)
+    this.#kernel.sweep(this.ptr, this.#scratch.ptr, isUpper ? 1 : 0, block * space.rowsPerBlock, last, round)
     if (isUpper) this.#noteSlots(block * space.rowsPerBlock, last)
     this.#ghosts.advance(Math.ceil(this.#ordinals / this.base.rowsPerBlock), Math.ceil(this.slots / this.upper.rowsPerBlock))
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {

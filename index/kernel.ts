@@ -20,7 +20,7 @@ export interface Kernel {
   search(graph: number, scratch: number, ef: number, k: number): number
   scan(graph: number, scratch: number, from: number, to: number, k: number, found: number): number
   scanIds(graph: number, scratch: number, ordinals: number, length: number, k: number, found: number): number
-  sweep(graph: number, scratch: number, isUpper: number, from: number, to: number): void
+  sweep(graph: number, scratch: number, isUpper: number, from: number, to: number, round: number): void
   remove(graph: number, scratch: number, ordinal: number, slot: number): void
 }
 

@@ -14,7 +14,7 @@ import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
 import { leaveTree } from './tree'
 import {
-  FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
+  FOR_A_GHOST, GHOSTS_ASKED, RELINK_SHARE, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
   LEVEL_SPACE, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
   SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_VISITED
 } from './layout'
@@ -23,13 +23,26 @@ import { countNeighbors, neighborAt, writeNeighbors } from './row'
 import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
 import { isGhost, selectDiverse, startSelection } from './select'
 
-/** Replaces the edges to ghosts in the rows [from, to) of level 0, or of the upper ones. */
-export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to: u32): void {
+/**
+ * Replaces the edges to ghosts in the rows [from, to) of level 0, or of the upper ones.
+ *
+ * In each `round` another RELINK_SHARE of the rows that have any is not only mended, but linked anew.
+ */
+export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to: u32, round: u32): void {
   const level = graph + (isUpper ? GRAPH_UPPER : GRAPH_BASE)
   for (let id = from; id < to; id++) {
     if (!isUpper && !isLinked(graph, id)) continue
     const ghosts = divide(graph, scratch, level, id)
-    if (ghosts) mend(graph, scratch, level, id, ghosts)
+    if (!ghosts) continue
+    const space = load<u32>(level, LEVEL_SPACE)
+    const stay = countNeighbors(level, rowAddress(space, id)) - ghosts
+    let count = stay
+    if (!isGhost(graph, ordinalOf(graph, level, id))) {
+      // Where most of a neighborhood is gone, what is left of it knows too little.
+      const isTurn = (id + round) % RELINK_SHARE == 0
+      count = isTurn || ghosts > stay ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
+    }
+    writeNeighbors(level, dirtyRowAddress(space, id), load<u32>(scratch, SCRATCH_SELECTED), count)
   }
 }
 
@@ -60,22 +73,25 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   return ghosts
 }
 
-/** Writes a row anew, without its `ghosts`. */
-function mend(graph: usize, scratch: usize, level: usize, id: u32, ghosts: u32): void {
-  const space = load<u32>(level, LEVEL_SPACE)
-  const selected = load<u32>(scratch, SCRATCH_SELECTED)
-  const stay = countNeighbors(level, rowAddress(space, id)) - ghosts
-  let count = stay
-  if (!isGhost(graph, ordinalOf(graph, level, id))) {
-    // Where most of a neighborhood is gone, what is left of it knows too little.
-    const length = ghosts > stay ? searchAround(graph, scratch, level, id, stay) : askGhosts(graph, scratch, level, id, stay, ghosts)
-    const limit = min(load<u32>(level, LEVEL_CAPACITY), stay + FOR_A_GHOST * ghosts)
-    startSelection(graph, scratch, limit)
-    keep(graph, scratch, level, selected, stay)
-    count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, limit, stay)
-    count = fill(graph, scratch, level, length, count, stay + ghosts)
-  }
-  writeNeighbors(level, dirtyRowAddress(space, id), selected, count)
+/** Chooses neighbors of the ghosts in SCRATCH_IDS in their place; the others stay. Returns how many there are then, in SCRATCH_SELECTED. */
+function mend(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
+  const length = askGhosts(graph, scratch, level, id, stay, ghosts)
+  const limit = min(load<u32>(level, LEVEL_CAPACITY), stay + FOR_A_GHOST * ghosts)
+  startSelection(graph, scratch, limit)
+  keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), stay)
+  const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, limit, stay)
+  return fill(graph, scratch, level, length, count, stay + ghosts)
+}
+
+/** Chooses all but the protected neighbors anew, among those that a search finds: at least `least` of them, if there are as many. */
+function relink(graph: usize, scratch: usize, level: usize, id: u32, least: u32): u32 {
+  const kept = <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_PROTECTED)
+  const length = searchAround(graph, scratch, level, id, kept)
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  startSelection(graph, scratch, capacity)
+  keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), kept)
+  const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, capacity, kept)
+  return fill(graph, scratch, level, length, count, least)
 }
 
 /** Chooses the nearest candidates that were left out as well, until `limit`: where lists shrink, recall does. */

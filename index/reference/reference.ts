@@ -110,9 +110,9 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       scanAll(graph, scratch, Array.from({ length: to - from }, (_, i) => from + i), k, found),
     scanIds: (graph, scratch, ordinals, length, k, found) =>
       scanAll(graph, scratch, Array.from({ length }, (_, i) => memory.u32(ordinals + 4 * i)), k, found),
-    sweep(graph, scratch, isUpper, from, to) {
+    sweep(graph, scratch, isUpper, from, to, round) {
       const view = open(graph)
-      counted(scratch, work => sweep(view, work, isUpper ? view.upper : view.base, from, to))
+      counted(scratch, work => sweep(view, work, isUpper ? view.upper : view.base, from, to, round))
     },
     remove(graph, scratch, ordinal, slot) {
       counted(scratch, work => remove(open(graph), work, ordinal, slot >>> 0))

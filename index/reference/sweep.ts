@@ -1,6 +1,6 @@
 /** The sweep: edges to ghosts are replaced, row after row. Told in kernel/sweep.ts. */
 
-import { FOR_A_GHOST, GHOSTS_ASKED, NO_SLOT, ROW_LEVEL, ROW_ORDINAL } from '../kernel/layout.js'
+import { FOR_A_GHOST, GHOSTS_ASKED, NO_SLOT, RELINK_SHARE, ROW_LEVEL, ROW_ORDINAL } from '../kernel/layout.js'
 import type { GraphRows, Level } from './graph.js'
 import { createSlots } from './insert.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
@@ -8,7 +8,7 @@ import { selectDiverse } from './select.js'
 import { leaveTree } from './tree.js'
 
 /** Replaces the edges to ghosts in the rows [from, to) of a level. */
-export function sweep(graph: GraphRows, work: Work, level: Level, from: number, to: number): void {
+export function sweep(graph: GraphRows, work: Work, level: Level, from: number, to: number, round: number): void {
   for (let id = from; id < to; id++) {
     if (!level.isUpper && !graph.isLinked(id)) continue
     const { protectedCount, neighbors } = graph.node(level, id)
@@ -16,16 +16,20 @@ export function sweep(graph: GraphRows, work: Work, level: Level, from: number, 
     const ghosts = neighbors.filter(isLost)
     if (!ghosts.length) continue
     const stay = neighbors.filter((neighbor, i) => !isLost(neighbor, i))
-    graph.setNode(level, id, { protectedCount, neighbors: mend(graph, work, level, id, stay, ghosts) })
+    graph.setNode(level, id, { protectedCount, neighbors: replaced(graph, work, level, id, stay, ghosts, protectedCount, round) })
   }
 }
 
 /** What takes the place of a list that has lost its ghosts. */
-function mend(graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[]): number[] {
+function replaced(
+  graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[], protectedCount: number, round: number
+): number[] {
   if (graph.isGhost(graph.ordinalOf(level, id))) return stay
-  const candidates = ghosts.length > stay.length ? searchAround(graph, work, level, id, stay) : askGhosts(graph, work, level, id, stay, ghosts)
-  const limit = Math.min(level.capacity, stay.length + FOR_A_GHOST * ghosts.length)
-  const chosen = selectDiverse(graph, work, level, candidates, limit, stay)
+  const isRelinked = (id + round) % RELINK_SHARE === 0 || ghosts.length > stay.length
+  const kept = isRelinked ? stay.slice(0, protectedCount) : stay
+  const candidates = isRelinked ? searchAround(graph, work, level, id, kept) : askGhosts(graph, work, level, id, stay, ghosts)
+  const limit = isRelinked ? level.capacity : Math.min(level.capacity, stay.length + FOR_A_GHOST * ghosts.length)
+  const chosen = selectDiverse(graph, work, level, candidates, limit, kept)
   for (const { id: candidate } of candidates) {
     if (chosen.length >= stay.length + ghosts.length) break
     if (!chosen.includes(candidate) && !graph.isGhost(graph.ordinalOf(level, candidate))) chosen.push(candidate)
