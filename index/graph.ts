@@ -103,6 +103,8 @@ export class Graph {
   #reserved = 0
   #ordinals = 0
   #rebuilt = 0
+  /** Free ordinals of the checkpoint that are still to be looked for. */
+  #unfound = 0
   #live = 0
   #codebook: Codebook | undefined
 
@@ -216,7 +218,7 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, free: this.#free.count, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(), ghosts: this.#ghosts.state(),
+      ordinals: this.#ordinals, free: this.#free.count + this.#unfound, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(), ghosts: this.#ghosts.state(),
       slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
       stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
     }
@@ -233,6 +235,7 @@ export class Graph {
     this.#tasks.restore(state.tasks)
     this.#ghosts.restore(state.ghosts)
     this.#free.clear()
+    this.#unfound = state.free
     this.#set(GRAPH_GHOSTS, this.#ghosts.count)
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
@@ -303,9 +306,10 @@ export class Graph {
     this.#free.noteTrim()
   }
 
-  /** Looks for the ordinals that the checkpoint knew to be free, of which it had `count`, and that are not in use by now. */
-  findFree(count: number): void {
-    if (!count) return
+  /** Looks for the ordinals that the checkpoint knew to be free, and that are not in use by now. */
+  findFree(): void {
+    if (!this.#unfound) return
+    this.#unfound = 0
     const free: number[] = []
     for (const [ordinal, state] of this.copyStates().entries()) if (state === STATE_FREE) free.push(ordinal)
     this.#free.restore(free)

@@ -1,6 +1,6 @@
 import type { Engine } from './engine.js'
 
-/** Nodes that wait for being linked or removed before new writes have to wait: so many, or scanned vectors of so many bytes. */
+/** Nodes that wait for being linked or removed before new writes have to wait: so many, or vectors of so many bytes, which searches scan. */
 const MOST_PENDING = 1000
 const MOST_UNLINKED_BYTES = 4 << 20
 /** Frames that linking one node changes, at most and with room to spare. */
@@ -36,7 +36,7 @@ export class Linking {
     let bytes = 0
     for (const { graph, options: { dimensions } } of this.#engine.collections.values()) {
       count += graph.pending
-      bytes += graph.trained ? graph.unlinked * dimensions * 4 : 0
+      bytes += graph.pending * dimensions * 4
     }
     return Math.min(count / MOST_PENDING, bytes / MOST_UNLINKED_BYTES)
   }

@@ -248,9 +248,8 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
     replayed += entry.operations.length
   }
-  for (const { id, state } of checkpoint.graphs) {
-    const { graph } = engine.collectionById(id)
-    graph.findFree(state.free)
+  for (const { graph } of engine.collections.values()) {
+    graph.findFree()
     if (engine.trimmed.sequence === engine.watermark.sequence) graph.noteTrim()
   }
   return replayed

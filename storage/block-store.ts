@@ -91,7 +91,7 @@ export class BlockStore {
     let runs: RunCheck | undefined
     try {
       this.#environment.readerCheck()
-      this.#beginFreeList()
+      this.#freePages()
       runs = new RunCheck(dataFile(this.#directory))
       this.#environment.transactionSync(() => {
         for (const { place, bytes } of blocks) {
@@ -109,14 +109,14 @@ export class BlockStore {
   }
 
   /**
-   * Has LMDB write a first list of free pages where it has none, as in a copy.
+   * Writes a small transaction, behind which the pages that the last checkpoint replaced can be written again: LMDB keeps them for one more
+   * transaction, and the file would be another copy longer.
    *
-   * IMPORTANT: a transaction whose first list is too long for a page reads it before it is there, and ends the process. So a small one
-   * comes before it.
+   * IMPORTANT: it also has LMDB begin its list of free pages where it has none, as in a copy: a transaction whose first list is too long for a page
+   * reads it before it is there, and ends the process.
    */
-  #beginFreeList(): void {
-    const { free } = this.#environment.getStats() as { free: { entryCount: number } }
-    if (!free.entryCount) this.#environment.transactionSync(() => this.#meta.putSync(FREE_LIST, Buffer.of(1)))
+  #freePages(): void {
+    this.#environment.transactionSync(() => this.#meta.putSync(FREE_LIST, Buffer.of(1)))
   }
 
   /** Lets reads see what another thread wrote. */

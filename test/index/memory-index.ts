@@ -133,7 +133,7 @@ export class MemoryIndex {
     for (const [place, block] of this.blocks) index.blocks.set(place, block)
     for (const [ordinal, vector] of this.vectors) index.vectors.set(ordinal, vector)
     index.graph.restore(state)
-    index.graph.findFree(state.free)
+    index.graph.findFree()
     return index
   }
 
