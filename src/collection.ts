@@ -2,9 +2,9 @@ import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { Nearest } from '../index/searcher.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
-import { decodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
-import type { Engine, OpenCollection } from './engine.js'
+import type { Engine, OpenCollection, StoredRecord } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
@@ -135,9 +135,8 @@ export class Collection<M = unknown> {
     const bytes = encodeKey(key)
     const { engine } = await this.#session()
     const collection = this.#stored(engine)
-    const ordinal = collection && engine.ordinalOf(collection.id, bytes)
-    if (collection === undefined || ordinal === undefined) return undefined
-    return this.#decode(engine, collection, bytes, ordinal, engine.truth.get(recordKey(collection.id, ordinal)))
+    const record = collection && engine.recordOf(collection, bytes)
+    return record && this.#decode(record)
   }
 
   /** The records of several keys, in their order, undefined where there is none. */
@@ -185,14 +184,14 @@ export class Collection<M = unknown> {
     const { id } = collection
     const snapshot = engine.truth.snapshot()
     try {
-      let chunk: { key: Buffer, ordinal: number }[] = []
+      let chunk: { key: Buffer, named: TaggedOrdinal }[] = []
       const records = async (): Promise<[string, VectorRecord<M> | undefined][]> => {
-        const stored = withRecords ? await snapshot.getMany(chunk.map(({ ordinal }) => recordKey(id, ordinal))) : []
-        return chunk.map(({ key, ordinal }, i) => [key.toString(), withRecords ? this.#decode(engine, collection, key, ordinal, stored[i]) : undefined])
+        const stored = withRecords ? await snapshot.getMany(chunk.map(({ named }) => recordKey(id, named.ordinal))) : []
+        return chunk.map(({ key, named }, i) => [key.toString(), withRecords ? this.#decode(engine.readRecord(collection, named, key, stored[i])) : undefined])
       }
       for await (const [stored, value] of snapshot.entries(storedRange(id, range))) {
         const key = userPart(stored)
-        chunk.push({ key, ordinal: decodeOrdinal(engine.checksum, id, key, value) })
+        chunk.push({ key, named: decodeOrdinal(engine.checksum, id, key, value) })
         if (chunk.length < CHUNK) continue
         yield* await records()
         chunk = []
@@ -293,8 +292,7 @@ export class Collection<M = unknown> {
     return collection
   }
 
-  #decode(engine: Engine, collection: OpenCollection, key: Buffer, ordinal: number, stored: Buffer | undefined): VectorRecord<M> {
-    const { vector, metadata } = engine.readRecord(collection, ordinal, key, stored)
+  #decode({ vector, metadata }: StoredRecord): VectorRecord<M> {
     return { vector, metadata: decodeMetadata(metadata) as M }
   }
 }

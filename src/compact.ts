@@ -7,8 +7,8 @@ import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
 import { META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
-import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
-import { moveRecord } from '../storage/record-format.js'
+import { decodeOrdinal, encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
+import { moveRecord, recordSequence } from '../storage/record-format.js'
 import { checkRoom } from '../storage/room.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
@@ -106,8 +106,9 @@ class Compaction {
     const copy = await TruthCopy.create(truthDirectory(this.#data))
     try {
       await copy.put(META_KEY, encodeTruthMeta(this.#engine, head))
-      for (const [collection, { renumbered }] of this.#graphs) await this.#copyKeys(copy, collection, renumbered)
-      for (const [collection, { order }] of this.#graphs) await this.#copyRecords(copy, collection, order)
+      const tags = new Map<OpenCollection, Uint8Array>()
+      for (const [collection, { renumbered }] of this.#graphs) tags.set(collection, await this.#copyKeys(copy, collection, renumbered))
+      for (const [collection, { order }] of this.#graphs) await this.#copyRecords(copy, collection, order, tags.get(collection)!)
       return await copy.finish()
     } catch (error) {
       await copy.close()
@@ -115,22 +116,27 @@ class Compaction {
     }
   }
 
-  async #copyKeys(copy: TruthCopy, collection: OpenCollection, { ordinals }: Renumbered): Promise<void> {
+  /** Returns the tag that the key of each new ordinal has. */
+  async #copyKeys(copy: TruthCopy, collection: OpenCollection, { ordinals }: Renumbered): Promise<Uint8Array> {
     const { truth, checksum } = this.#engine
     const { id, name, graph } = collection
     await copy.put(...this.#engine.descriptionOf(collection))
+    const tags = new Uint8Array(graph.ordinals)
     let count = 0
     for await (const [stored, value] of truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
       const key = userPart(stored)
-      const ordinal = ordinals[decodeOrdinal(checksum, id, key, value)] ?? DROPPED
+      const { ordinal: old, tag } = decodeOrdinal(checksum, id, key, value)
+      const ordinal = ordinals[old] ?? DROPPED
       if (ordinal === DROPPED) throw unsound(`key '${key.toString()}' of '${name}' leads to an ordinal that the index has not`)
       count++
-      if (await copy.put(stored, encodeOrdinal(checksum, id, key, ordinal))) this.#look()
+      tags[ordinal] = tag
+      if (await copy.put(stored, encodeOrdinal(checksum, id, key, { ordinal, tag }))) this.#look()
     }
     if (count !== graph.live) throw unsound(`'${name}' has ${count} keys, and the index ${graph.live} live ordinals`)
+    return tags
   }
 
-  async #copyRecords(copy: TruthCopy, { id, name, graph }: OpenCollection, order: Uint32Array): Promise<void> {
+  async #copyRecords(copy: TruthCopy, { id, name, graph }: OpenCollection, order: Uint32Array, tags: Uint8Array): Promise<void> {
     const { truth, checksum } = this.#engine
     for (const [ordinal, old] of order.entries()) {
       if (ordinal % PAUSE === 0) await this.#pause('copying records')
@@ -138,7 +144,9 @@ class Compaction {
       if (!isFindable(graph.stateOf(old))) continue
       const record = truth.get(recordKey(id, old))
       if (!record) throw unsound(`the record of ordinal ${old} in '${name}' is missing`)
-      if (await copy.put(recordKey(id, ordinal), moveRecord(checksum, id, old, ordinal, record))) this.#look()
+      const moved = moveRecord(checksum, id, old, ordinal, record)
+      if (tagOf(recordSequence(moved)) !== tags[ordinal]) throw unsound(`only an older record of ordinal ${old} in '${name}' is left`)
+      if (await copy.put(recordKey(id, ordinal), moved)) this.#look()
     }
   }
 

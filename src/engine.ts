@@ -11,7 +11,7 @@ import type { BlockStore } from '../storage/block-store.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
-import { decodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
@@ -37,6 +37,10 @@ export interface OpenCollection {
 export interface StoredRecord {
   vector: Float32Array
   metadata: Uint8Array
+}
+
+export interface FoundRecord extends StoredRecord {
+  ordinal: number
 }
 
 /** Whether a store certainly names these data as its current ones. */
@@ -253,17 +257,43 @@ export class Engine {
   /** The ordinal of a key, undefined when there is none. */
   ordinalOf(collection: number, key: Uint8Array): number | undefined {
     const value = this.truth.get(userKey(collection, key))
-    return value && decodeOrdinal(this.checksum, collection, key, value)
+    return value && decodeOrdinal(this.checksum, collection, key, value).ordinal
   }
 
-  /** @throws {VectorLevelError} VECTOR_CORRUPTION when the record is missing, damaged, or another key's */
-  readRecord({ id, name, options }: OpenCollection, ordinal: number, key: Uint8Array, stored: Buffer | undefined): StoredRecord {
+  /**
+   * The record of a key, undefined when there is none.
+   *
+   * @throws {VectorLevelError} VECTOR_CORRUPTION when the key or the record is damaged, or they do not belong together
+   */
+  recordOf(collection: OpenCollection, key: Uint8Array): FoundRecord | undefined {
+    const stored = userKey(collection.id, key)
+    const read = (value: Buffer): FoundRecord => {
+      const named = decodeOrdinal(this.checksum, collection.id, key, value)
+      return { ordinal: named.ordinal, ...this.readRecord(collection, named, key, this.truth.get(recordKey(collection.id, named.ordinal))) }
+    }
+    const value = this.truth.get(stored)
+    try {
+      return value && read(value)
+    } catch (error) {
+      // The commit that is under way may have come between the two reads; another cannot before others have their turn.
+      const now = this.truth.get(stored)
+      if (now?.equals(value!)) throw error
+      return now && read(now)
+    }
+  }
+
+  /** @throws {VectorLevelError} VECTOR_CORRUPTION when the record is missing, damaged, another key's, or not the one that the key means */
+  readRecord({ id, name, options }: OpenCollection, { ordinal, tag }: TaggedOrdinal, key: Uint8Array, stored: Buffer | undefined): StoredRecord {
     if (!stored) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of key '${Buffer.from(key).toString()}' (ordinal ${ordinal}) in collection '${name}' is missing`)
     const bits = new Uint32Array(options.dimensions)
     const tail = decodeRecord(this.checksum, id, ordinal, stored, options.dimensions, bits, 0)
     if (!tail.key.every((byte, i) => byte === key[i]) || tail.key.length !== key.length) {
       throw new VectorLevelError('VECTOR_CORRUPTION',
         `key '${Buffer.from(key).toString()}' of collection '${name}' leads to ordinal ${ordinal}, the record of '${Buffer.from(tail.key).toString()}'`)
+    }
+    if (tagOf(tail.sequence) !== tag) {
+      throw new VectorLevelError('VECTOR_CORRUPTION',
+        `only an older record of key '${Buffer.from(key).toString()}' in collection '${name}' is left (ordinal ${ordinal}, sequence ${tail.sequence})`)
     }
     return { vector: new Float32Array(bits.buffer), metadata: tail.metadata }
   }

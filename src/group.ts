@@ -1,6 +1,6 @@
 import { logKey, recordKey, userKey } from '../storage/keys.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
-import { encodeOrdinal } from '../storage/ordinal-format.js'
+import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { encodeRecord } from '../storage/record-format.js'
 import type { Engine, OpenCollection } from './engine.js'
 
@@ -98,7 +98,7 @@ export class Group {
       }
       for (const { collection: { id }, key, ordinal } of this.#keys.values()) {
         if (ordinal === NONE) batch.del(userKey(id, key))
-        else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, ordinal))
+        else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
       }
       for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
       batch.put(logKey(sequence), bytes)

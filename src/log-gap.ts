@@ -2,7 +2,7 @@ import { unlessDamaged } from '../floor/errors.js'
 import { OrdinalSet } from '../floor/ordinal-set.js'
 import { KEY_RANGE, logKey, ordinalOf, RECORD_RANGE, userKey, userPart } from '../storage/keys.js'
 import { type LogEntry, NONE } from '../storage/log-format.js'
-import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeOrdinal, encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import type { Engine } from './engine.js'
 
@@ -23,7 +23,7 @@ export async function forgetBehindGap(engine: Engine, log: LogEntry[]): Promise<
     [id, { dim: options.dimensions, named: new OrdinalSet(), live: new OrdinalSet(), gone: new OrdinalSet() }]))
   for (const { operations } of log) for (const { collection, previous } of operations) if (previous !== NONE) known.get(collection)?.gone.add(previous)
   const ordinalIn = (stored: Buffer, value: Buffer): number | undefined =>
-    unlessDamaged(() => decodeOrdinal(engine.checksum, stored.readUInt32BE(1), userPart(stored), value))
+    unlessDamaged(() => decodeOrdinal(engine.checksum, stored.readUInt32BE(1), userPart(stored), value))?.ordinal
 
   for await (const [stored, value] of engine.truth.entries(KEY_RANGE)) {
     const ordinal = ordinalIn(stored, value)
@@ -43,7 +43,8 @@ export async function forgetBehindGap(engine: Engine, log: LogEntry[]): Promise<
       continue
     }
     collection.live.add(ordinal)
-    if (!collection.named.has(ordinal)) puts.push([userKey(id, record.key), encodeOrdinal(engine.checksum, id, record.key, ordinal)])
+    if (collection.named.has(ordinal)) continue
+    puts.push([userKey(id, record.key), encodeOrdinal(engine.checksum, id, record.key, { ordinal, tag: tagOf(record.sequence) })])
   }
   for await (const [stored, value] of engine.truth.entries(KEY_RANGE)) {
     const ordinal = ordinalIn(stored, value)

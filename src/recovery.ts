@@ -240,7 +240,7 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
     if (entry.sequence <= checkpoint.sequence) continue
     const lost: { collection: number, ordinal: number }[] = []
     for (const { collection, ordinal } of entry.operations) {
-      if (ordinal !== NONE && !storeRecord(engine, collection, ordinal)) lost.push({ collection, ordinal })
+      if (ordinal !== NONE && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
       if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
     applyEntry(engine, entry)
@@ -255,15 +255,16 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
   return replayed
 }
 
-/** Stores a vector again; false when its record is missing or damaged: it cannot be found then, and verify() tells of it. */
-function storeRecord(engine: Engine, collectionId: number, ordinal: number): boolean {
+/** Stores a vector again; false when its record is missing, damaged, or of before `sequence`: it cannot be found then, and verify() tells of it. */
+function storeRecord(engine: Engine, collectionId: number, ordinal: number, sequence: number): boolean {
   const { id, options, graph } = engine.collectionById(collectionId)
   const record = engine.truth.get(recordKey(id, ordinal))
   if (!record) return false
   const bits = new Uint32Array(options.dimensions)
   const label = unlessDamaged(() => decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0))
-  if (label) graph.store(ordinal, new Float32Array(bits.buffer), label)
-  return label !== undefined
+  if (!label || label.sequence < sequence) return false
+  graph.store(ordinal, new Float32Array(bits.buffer), label)
+  return true
 }
 
 /** Begins an empty index: what the keys lead to is live, and is linked in the background. */
@@ -272,8 +273,8 @@ async function rebuild(engine: Engine): Promise<void> {
     const live: number[] = []
     for await (const [key, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
       // A damaged key leads nowhere; verify() tells of it.
-      const ordinal = unlessDamaged(() => decodeOrdinal(engine.checksum, id, userPart(key), value))
-      if (ordinal !== undefined) live.push(ordinal)
+      const named = unlessDamaged(() => decodeOrdinal(engine.checksum, id, userPart(key), value))
+      if (named) live.push(named.ordinal)
     }
     const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
     // Behind all that is named: by records, which the log may still name, and by keys, whose records may be lost.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { unlessDamaged } from '../floor/errors.js'
 import { OrdinalSet } from '../floor/ordinal-set.js'
 import { KEY_RANGE, META_KEY, ordinalOf, RECORD_RANGE, recordKey, userKey, userPart } from '../storage/keys.js'
-import { decodeOrdinal, encodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeOrdinal, encodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord, type RecordTail } from '../storage/record-format.js'
 import { encodeTruthMeta } from './checkpoint.js'
 import type { Engine, OpenCollection } from './engine.js'
@@ -33,7 +33,7 @@ interface Orphan {
  *
  * A key counts when it leads to a record of its own that passes its check, and of which no witness says that it is gone. A record that no key
  * leads to is taken back when a witness says that it is live: then its key was lost. Without one it is left out, and told of: to bring back
- * what was deleted would be worse.
+ * what was deleted would be worse. Where key and record are of different writes, one of them is out of date, and nobody says which.
  */
 export class Salvage {
   /** Keys that were lost, and were restored from their records. */
@@ -93,20 +93,20 @@ export class Salvage {
         continue
       }
       const key = userPart(stored)
-      const ordinal = unlessDamaged(() => decodeOrdinal(this.#engine.checksum, id, key, value))
-      const why = ordinal === undefined ? 'its ordinal fails the checksum, and no record of it was found' : this.#whyLost(collection, key, ordinal)
+      const named = unlessDamaged(() => decodeOrdinal(this.#engine.checksum, id, key, value))
+      const why = named ? this.#whyLost(collection, key, named) : 'its ordinal fails the checksum, and no record of it was found'
       if (why !== undefined) {
         this.#lose(collection, key, why)
         continue
       }
-      this.#saved.get(id)!.add(ordinal!)
+      this.#saved.get(id)!.add(named!.ordinal)
       await this.#put(stored, value, 'checking keys')
     }
     for (const [id, count] of strangers) this.#lostOthers.push({ message: `collection ${id} with ${count} keys: its description is gone, its records cannot be read without` })
   }
 
   /** Why a key cannot be saved; undefined when it can. */
-  #whyLost({ id, options }: OpenCollection, key: Buffer, ordinal: number): string | undefined {
+  #whyLost({ id, options }: OpenCollection, key: Buffer, { ordinal, tag }: TaggedOrdinal): string | undefined {
     const value = this.#engine.truth.get(recordKey(id, ordinal))
     const record = value && this.#decode(id, ordinal, value, options.dimensions)
     if (!record) {
@@ -114,6 +114,10 @@ export class Salvage {
       return `its record (ordinal ${ordinal}) ${value ? 'fails its checksum' : 'is missing'}`
     }
     if (!key.equals(record.key)) return `it leads to the record of '${Buffer.from(record.key).toString()}'`
+    if (tagOf(record.sequence) !== tag) {
+      this.#mourned.get(id)!.add(ordinal)
+      return `its record (ordinal ${ordinal}) is of another write than the key`
+    }
     return this.#witness.ofKept(id, ordinal, record.sequence) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
   }
 
@@ -147,7 +151,8 @@ export class Salvage {
 
   #keepOrphan(collection: OpenCollection, ordinal: number, { key, sequence }: RecordTail): void {
     const verdict = this.#witness.ofOrphan(collection.id, ordinal, sequence)
-    if (verdict === 'gone') {
+    // A key that leads to this ordinal means another record.
+    if (verdict === 'gone' || this.#mourned.get(collection.id)!.has(ordinal)) {
       this.dropped++
       return
     }
@@ -160,12 +165,12 @@ export class Salvage {
   /** Takes back the records whose keys were lost. */
   async #saveOrphans(): Promise<void> {
     const saved = await this.#copy.read()
-    for (const [name, { collection, key, ordinal, restores }] of this.#orphans) {
+    for (const [name, { collection, key, ordinal, sequence, restores }] of this.#orphans) {
       const { id } = collection
       if (saved.get(userKey(id, key))) {
         this.dropped++
       } else if (restores) {
-        await this.#put(userKey(id, key), encodeOrdinal(this.#engine.checksum, id, key, ordinal), 'restoring keys')
+        await this.#put(userKey(id, key), encodeOrdinal(this.#engine.checksum, id, key, { ordinal, tag: tagOf(sequence) }), 'restoring keys')
         await this.#put(recordKey(id, ordinal), this.#engine.truth.get(recordKey(id, ordinal))!, 'restoring keys')
         this.restored++
         this.#lostKeys.delete(name)

@@ -6,7 +6,7 @@ import { isFindable } from '../index/graph.js'
 import { STATE_FREE } from '../index/kernel/layout.js'
 import { logKey, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
-import { decodeOrdinal } from '../storage/ordinal-format.js'
+import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
 import type { TruthSnapshot } from '../storage/truth.js'
 import { readTruthMeta } from './checkpoint.js'
@@ -142,20 +142,22 @@ async function verifyTruth(
 ): Promise<void> {
   const report = (where: Finding['where'], message: string): void => void findings.push({ where, collection: name, message })
   if (states instanceof Error) report('block', states.message)
-  const keys = new Map<number, string>()
+  const keys = new Map<number, { key: string, tag: number }>()
   for await (const [stored, value] of snapshot.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
     await steps.next('keys')
     const bytes = userPart(stored)
     const key = bytes.toString()
-    let ordinal: number
+    let named: TaggedOrdinal
     try {
-      ordinal = decodeOrdinal(engine.checksum, id, bytes, value)
+      named = decodeOrdinal(engine.checksum, id, bytes, value)
     } catch (error) {
       report('key', (error as Error).message)
       continue
     }
-    if (keys.has(ordinal)) report('key', `keys '${keys.get(ordinal)}' and '${key}' lead to the same ordinal ${ordinal}`)
-    keys.set(ordinal, key)
+    const { ordinal, tag } = named
+    const other = keys.get(ordinal)
+    if (other) report('key', `keys '${other.key}' and '${key}' lead to the same ordinal ${ordinal}`)
+    keys.set(ordinal, { key, tag })
   }
   const bits = new Uint32Array(options.dimensions)
   const recorded = new OrdinalSet()
@@ -164,8 +166,11 @@ async function verifyTruth(
     const ordinal = ordinalOf(stored)
     if (superseded.has(stored.toString('hex'))) continue
     try {
-      const key = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0).key.toString()
-      if (keys.get(ordinal) !== key) report('record', `the record of '${key}' has ordinal ${ordinal}, which ${keys.has(ordinal) ? `is that of '${keys.get(ordinal)}'` : 'no key leads to'}`)
+      const { key: bytes, sequence } = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0)
+      const key = bytes.toString()
+      const named = keys.get(ordinal)
+      if (named?.key !== key) report('record', `the record of '${key}' has ordinal ${ordinal}, which ${named ? `is that of '${named.key}'` : 'no key leads to'}`)
+      else if (named.tag !== tagOf(sequence)) report('record', `only an older record of key '${key}' is left (ordinal ${ordinal}, sequence ${sequence})`)
       if (!(states instanceof Error) && !isFindable(states[ordinal] ?? STATE_FREE)) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
     } catch (error) {
       report('record', (error as Error).message)
@@ -173,7 +178,7 @@ async function verifyTruth(
     recorded.add(ordinal)
     keys.delete(ordinal)
   }
-  for (const [ordinal, key] of keys) report('key', `key '${key}' leads to ordinal ${ordinal}, which has no record`)
+  for (const [ordinal, { key }] of keys) report('key', `key '${key}' leads to ordinal ${ordinal}, which has no record`)
   if (states instanceof Error) return
   for (const [ordinal, state] of states.entries()) {
     if (isFindable(state) && !recorded.has(ordinal)) report('record', `ordinal ${ordinal} is live in the index, and has no record`)

@@ -4,7 +4,7 @@
  * | prefix | then | value |
  * |---|---|---|
  * | c | utf8 name | collection: checksum, msgpack of its options |
- * | k | u32be collection, utf8 key | u32 ordinal |
+ * | k | u32be collection, utf8 key | ordinal, and which of its records (ordinal-format.ts) |
  * | l | u64be sequence | log entry (log-format.ts) |
  * | m | | uuid of the store, sequence and hash up to which the log was trimmed |
  * | r | u32be collection, u32be ordinal | record (record-format.ts) |

@@ -55,6 +55,11 @@ export function moveRecord(checksum: Checksum, collection: number, from: number,
   return moved
 }
 
+/** The sequence of a record, checked or not. */
+export function recordSequence(record: Buffer): number {
+  return record.readUIntLE(8, 6)
+}
+
 function checkRecord(checksum: Checksum, collection: number, ordinal: number, record: Buffer): void {
   if (record.length < HEADER || record.readBigUInt64LE(0) !== checksum.hash(seedOf(collection, ordinal), record.subarray(8))) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection ${collection} (${record.length} bytes) fails its checksum`)
@@ -75,5 +80,5 @@ export function decodeRecord(
   if (metadataAt > record.length) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the key of the record of ordinal ${ordinal} ends at ${metadataAt} of ${record.length} bytes`)
   }
-  return { sequence: record.readUIntLE(8, 6), key: record.subarray(keyAt, metadataAt), metadata: record.subarray(metadataAt) }
+  return { sequence: recordSequence(record), key: record.subarray(keyAt, metadataAt), metadata: record.subarray(metadataAt) }
 }

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { VectorLevelError } from '../floor/errors.js'
 import { syncDirectory } from './sync.js'
 
-export const FORMAT = 1
+/** Of all that a store holds, but for its index: nothing else is read. */
+export const FORMAT = 2
 const STORE = 'STORE'
 const INDEX = 'INDEX'
 const OPENING = 'OPENING'
@@ -46,7 +47,7 @@ function writeWhole(path: string, text: string): void {
 /**
  * The identity of the store in a directory, undefined when there is none.
  *
- * @throws {VectorLevelError} VECTOR_CORRUPTION when the file is not ours, VECTOR_FORMAT_UNSUPPORTED when it is of a newer version
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the file is not ours, VECTOR_FORMAT_UNSUPPORTED when it is of another version
  */
 export function readIdentity(directory: string): StoreIdentity | undefined {
   const path = join(directory, STORE)

@@ -109,11 +109,13 @@ test('refuses a file in place of a directory', async () => {
   })
 })
 
-test('refuses a store of a newer format', async () => {
+test('refuses a store of another format', async () => {
   await withMadeStore(async (location, answers) => {
-    rewrite(join(location, 'STORE'), bytes => bytes.toString().replace('"format":1', '"format":2'))
-    await refuses(location, 'VECTOR_FORMAT_UNSUPPORTED', location, 2, 1)
-    rewrite(join(location, 'STORE'), bytes => bytes.toString().replace('"format":2', '"format":1'))
+    for (const other of [1, 3]) {
+      rewrite(join(location, 'STORE'), bytes => bytes.toString().replace('"format":2', `"format":${other}`))
+      await refuses(location, 'VECTOR_FORMAT_UNSUPPORTED', location, other, 2)
+      rewrite(join(location, 'STORE'), bytes => bytes.toString().replace(`"format":${other}`, '"format":2'))
+    }
     await expectSame(location, answers, false)
   })
 })

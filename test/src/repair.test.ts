@@ -220,7 +220,7 @@ test('whatever entries are lost or damaged, what is there after a repair is righ
       copyOfOpenStore(pristine, location)
       const truth = await Truth.open(join(dataOf(location), 'truth'), false)
       const keyOf = new Map<number, string>()
-      for await (const [key, value] of truth.entries(KEY_RANGE)) keyOf.set(value.readUInt32LE(0), userPart(key).toString())
+      for await (const [key, value] of truth.entries(KEY_RANGE)) keyOf.set(value.readUIntLE(0, 3), userPart(key).toString())
       const hit = { key: new Set<string | undefined>(), record: new Set<string | undefined>() }
       for (const { kind, at, how, bit } of damages) {
         const entries: [Buffer, Buffer][] = []

@@ -3,10 +3,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { encodeOrdinal } from '../../storage/ordinal-format.js'
 import { recordKey, userKey } from '../../storage/keys.js'
+import { encodeRecord } from '../../storage/record-format.js'
 import { readIdentity, storeTag } from '../../storage/store-file.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { VectorLevel } from '../../src/index.js'
-import { dataOf, opened, PLANE, SMALL, sound, withStore } from './store.js'
+import { dataOf, keysOf, opened, PLANE, rejects, SMALL, sound, withStore } from './store.js'
 import { makeChecksum } from '../storage/bytes.js'
 import { normalVectors } from './vectors.js'
 
@@ -45,7 +46,9 @@ async function tamper(location: string, change: (batch: TruthBatch, truth: Truth
 
 const COLLECTION = 1
 const key = (name: string): Buffer => userKey(COLLECTION, Buffer.from(name))
-const ordinal = (store: bigint, name: string, n: number): Buffer => encodeOrdinal(makeChecksum(store), COLLECTION, Buffer.from(name), n)
+const ordinal = (store: bigint, name: string, n: number): Buffer => encodeOrdinal(makeChecksum(store), COLLECTION, Buffer.from(name), { ordinal: n, tag: 0 })
+/** The record of ordinal 3 as an earlier commit could have written it. */
+const older = (store: bigint): Buffer => encodeRecord(makeChecksum(store), COLLECTION, 3, 1, new Uint32Array(2), Buffer.from('k3'), new Uint8Array(0))
 
 const TAMPERING: [string, (batch: TruthBatch, truth: Truth, store: bigint) => void, ...RegExp[]][] = [
   ['a record that is missing', batch => batch.del(recordKey(COLLECTION, 3)), /key 'k3' leads to ordinal 3, which has no record/, /ordinal 3 is live in the index, and has no record/],
@@ -58,6 +61,7 @@ const TAMPERING: [string, (batch: TruthBatch, truth: Truth, store: bigint) => vo
     record[20]! ^= 1
     batch.put(recordKey(COLLECTION, 3), record)
   }, /record of ordinal 3 .* fails its checksum/],
+  ['an older record of the same key', (batch, _, store) => batch.put(recordKey(COLLECTION, 3), older(store)), /only an older record of key 'k3' is left \(ordinal 3, sequence 1\)/],
   ['records that changed places', (batch, truth) => {
     batch.put(recordKey(COLLECTION, 3), truth.get(recordKey(COLLECTION, 4))!)
     batch.put(recordKey(COLLECTION, 4), truth.get(recordKey(COLLECTION, 3))!)
@@ -83,5 +87,30 @@ for (const [name, change, ...expected] of TAMPERING) {
     })
   })
 }
+
+test('an older record of a key is noticed by whoever reads it, and by compaction and repair', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection('points', PLANE)
+    for (let i = 0; i < 6; i++) await points.put(`k${i}`, [i, 1])
+    await db.close()
+    await tamper(location, (batch, _, store) => batch.put(recordKey(COLLECTION, 3), older(store)))
+    const again = new VectorLevel(location, SMALL)
+    try {
+      const left = again.collection('points', PLANE)
+      await rejects(left.get('k3'), 'VECTOR_CORRUPTION', "only an older record of key 'k3'", 'sequence 1')
+      await rejects(left.getMany(['k2', 'k3']), 'VECTOR_CORRUPTION', 'k3')
+      await rejects((async () => { for await (const _ of left.entries()) continue })(), 'VECTOR_CORRUPTION', 'k3')
+      await rejects(again.compact(), 'VECTOR_CORRUPTION', 'ordinal 3')
+      await again.close()
+      const { lost } = await again.repair()
+      assert.equal(lost.map(({ key }) => key), ['k3'])
+      assert.ok(lost[0]!.message.includes('another write'), lost[0]!.message)
+      assert.equal(await keysOf(again.collection('points', PLANE)), ['k0', 'k1', 'k2', 'k4', 'k5'])
+      await sound(again)
+    } finally {
+      await again.close()
+    }
+  })
+})
 
 test.run()

@@ -38,11 +38,11 @@ test('an identity comes back, and nothing is left beside it', ({ directory }) =>
 
 test('the text of an identity is this', ({ directory }) => {
   writeIdentity(directory, { uuid: UUID, format: FORMAT, created: '2026-01-01T00:00:00.000Z', data: 1 })
-  assert.is(readFileSync(join(directory, 'STORE'), 'utf8'), `{"uuid":"${UUID}","format":1,"created":"2026-01-01T00:00:00.000Z","data":1}\n`)
+  assert.is(readFileSync(join(directory, 'STORE'), 'utf8'), `{"uuid":"${UUID}","format":2,"created":"2026-01-01T00:00:00.000Z","data":1}\n`)
 })
 
 test('a store of another format is VECTOR_FORMAT_UNSUPPORTED, older or newer', ({ directory }) => {
-  for (const format of [FORMAT + 1, 0, -1]) {
+  for (const format of [FORMAT + 1, FORMAT - 1, 0, -1]) {
     writeFileSync(join(directory, 'STORE'), JSON.stringify({ uuid: UUID, format, created: '' }))
     assert.is(codeOf(() => readIdentity(directory)), 'VECTOR_FORMAT_UNSUPPORTED')
   }
