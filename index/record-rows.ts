@@ -49,6 +49,8 @@ export class RecordRows {
   readonly #memory: Buffer
   readonly #vector: Float32Array
   readonly #bits: Uint32Array
+  /** Of records that are being written anew. */
+  readonly #held = new Map<number, Label>()
 
   constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RecordSource, dimensions: number, vectorBytes: number, metric: Metric) {
     this.#arena = arena
@@ -113,6 +115,8 @@ export class RecordRows {
 
   /** Key and metadata of an ordinal: a copy. */
   label(ordinal: number): { key: string, metadata: Uint8Array } {
+    const held = this.#held.get(ordinal)
+    if (held) return { key: Buffer.from(held.key).toString(), metadata: held.metadata }
     const head = this.#loadedRow(ordinal) + this.#vectorBytes
     const keyBytes = this.#memory.readUInt16LE(head + KEY_BYTES)
     if (keyBytes === TOO_LONG) {
@@ -125,6 +129,20 @@ export class RecordRows {
       key: this.#memory.toString('utf8', head + HEADER, keyEnd),
       metadata: metadataBytes ? Buffer.from(this.#memory.subarray(keyEnd, keyEnd + metadataBytes)) : NOTHING
     }
+  }
+
+  /** Lets results have this label until it is released, whatever the store holds meanwhile. */
+  hold(ordinal: number, label: Label): void {
+    this.#held.set(ordinal, label)
+  }
+
+  /** Lets results have the label that the store holds now; a row that has another is filled again when it is asked for. */
+  release(ordinal: number): void {
+    this.#held.delete(ordinal)
+    const { rowsPerBlock, rowBytes, capacity } = this.space
+    const block = Math.floor(ordinal / rowsPerBlock)
+    const frame = block < capacity ? this.space.frameOf(block) : 0
+    if (frame) this.#arena.bytes[frame + BLOCK_HEADER + (ordinal % rowsPerBlock) * rowBytes + this.#vectorBytes + LOADED] = 0
   }
 
   #loadedRow(ordinal: number): number {

@@ -4,9 +4,9 @@ import type { Engine } from './engine.js'
 /** Makes the operations of an entry, whose vectors are stored, visible at once; trains what has enough by then. */
 export function applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): void {
   const touched = new Set<number>()
-  for (const { collection, ordinal, previous } of operations) {
+  for (const { collection, ordinal, previous, rewrite } of operations) {
     const { graph } = engine.collectionById(collection)
-    if (ordinal !== NONE) graph.show(ordinal)
+    if (ordinal !== NONE && !rewrite) graph.show(ordinal)
     if (previous !== NONE) graph.remove(previous)
     touched.add(collection)
   }

@@ -33,6 +33,7 @@ export interface Hits<M> extends Array<Hit<M>> {
 
 export type BatchOperation<M> =
   | { type: 'put', key: string, vector: Vector, metadata?: M }
+  | { type: 'updateMetadata', key: string, metadata: M | undefined }
   | { type: 'del', key: string }
 
 export interface RangeOptions {
@@ -53,6 +54,7 @@ interface Host {
 }
 
 const PUT_NAMES = ['type', 'key', 'vector', 'metadata']
+const UPDATE_NAMES = ['type', 'key', 'metadata']
 const RANGE_NAMES = ['gt', 'gte', 'lt', 'lte', 'reverse', 'limit']
 /** Records read together by an iteration, and deleted together by clear. */
 const CHUNK = 200
@@ -102,31 +104,50 @@ export class Collection<M = unknown> {
     await this.batch([{ type: 'del', key }])
   }
 
-  /** Applies several operations, all or none. Of several on one key the last one counts. Errors as for put. */
+  /**
+   * Replaces the metadata of a record; its vector stays, and nothing changes in the index. False when there is no such key. Errors as for put.
+   *
+   * Cost: reads and writes the record; when durability is relaxed, an fsync, too.
+   */
+  async updateMetadata(key: string, metadata: M | undefined): Promise<boolean> {
+    return await this.#apply([{ type: 'updateMetadata', key, metadata }]) > 0
+  }
+
+  /** Applies several operations in their order, all or none. Errors as for put. */
   async batch(operations: BatchOperation<M>[]): Promise<void> {
+    await this.#apply(operations)
+  }
+
+  /** Returns how many operations had an effect. */
+  async #apply(operations: BatchOperation<M>[]): Promise<number> {
     if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
     // Vectors are copied before the first await: they stay the caller's.
     const checked = operations.map(operation => this.#check(operation))
-    await (await this.#host.whenOpen(session => ({ written: this.#write(session, checked) }))).written
+    return await (await this.#host.whenOpen(session => ({ written: this.#write(session, checked) }))).written
   }
 
   /** Hands operations to the writer at once, so that they keep the order of the calls. */
-  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[]): Promise<void> {
+  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[]): Promise<number> {
     const known = this.#stored(engine)
     const { metric } = known?.options ?? withDefaults(this.#given)
     for (const { put } of checked) if (put) checkDirection(put.vector, metric)
     // A collection begins with its first record: what is not there need not be deleted.
-    if (!known && !checked.some(({ put }) => put)) return
+    if (!known && !checked.some(({ put }) => put)) return 0
     const collection = known ?? engine.createCollection(this.name, withDefaults(this.#given))
-    await writer.write(checked.map(operation => ({ collection, ...operation })))
+    const effects = await writer.write(checked.map(operation => ({ collection, ...operation })))
     this.#host.written(checked.length)
+    return effects
   }
 
   #check(operation: BatchOperation<M>): Omit<WriteOperation, 'collection'> {
     checkNames(operation, PUT_NAMES)
     const key = encodeKey(operation.key)
     if (operation.type === 'del') return { key }
-    if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put' or 'del', not ${String((operation as { type: unknown }).type)}`)
+    if (operation.type === 'updateMetadata') {
+      checkNames(operation, UPDATE_NAMES)
+      return { key, metadata: encodeMetadata(operation.metadata) }
+    }
+    if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put', 'updateMetadata' or 'del', not ${String((operation as { type: unknown }).type)}`)
     return { key, put: { vector: checkVector(operation.vector, this.#given.dimensions, true), metadata: encodeMetadata(operation.metadata) } }
   }
 

@@ -11,7 +11,9 @@ const SLICE_MS = 8
 
 interface Request {
   operations: WriteOperation[]
-  resolve(): void
+  /** Operations that have an effect. */
+  effects: number
+  resolve(effects: number): void
   reject(error: unknown): void
 }
 
@@ -40,10 +42,10 @@ export class Commits {
     return this.#queue.length > 0
   }
 
-  /** Operations that are to be committed, all or none. */
-  add(operations: WriteOperation[]): Promise<void> {
+  /** Operations that are to be committed, all or none; resolves to how many had an effect. */
+  add(operations: WriteOperation[]): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ operations, resolve, reject })
+      this.#queue.push({ operations, effects: 0, resolve, reject })
     })
   }
 
@@ -56,7 +58,7 @@ export class Commits {
     const group = new Group(this.#engine)
     const requests = this.#takeGroup().filter(request => {
       try {
-        group.add(request.operations)
+        request.effects = group.add(request.operations)
         return true
       } catch (error) {
         request.reject(error)
@@ -65,7 +67,7 @@ export class Commits {
     })
     try {
       if (group.count) await this.#commit(group)
-      for (const request of requests) request.resolve()
+      for (const request of requests) request.resolve(request.effects)
     } catch (error) {
       for (const request of requests) request.reject(error)
     }
@@ -78,7 +80,7 @@ export class Commits {
     while (this.#queue.length) {
       const next = this.#queue[0]!
       operations += next.operations.length
-      for (const { put } of next.operations) bytes += put ? put.vector.byteLength + put.metadata.byteLength : 0
+      for (const operation of next.operations) bytes += byteLengthOf(operation)
       if (group.length && (operations > GROUP_OPERATIONS || bytes > GROUP_BYTES)) break
       group.push(this.#queue.shift()!)
     }
@@ -86,6 +88,16 @@ export class Commits {
   }
 
   async #commit(group: Group): Promise<void> {
+    // Searches find what was there before until all of the group is visible.
+    for (const { collection: { graph }, ordinal, key, before } of group.rewritten) if (before) graph.records.hold(ordinal, { key, metadata: before })
+    try {
+      await this.#writeAndApply(group)
+    } finally {
+      for (const { collection: { graph }, ordinal } of group.rewritten) graph.records.release(ordinal)
+    }
+  }
+
+  async #writeAndApply(group: Group): Promise<void> {
     const engine = this.#engine
     const committed = group.write()
     // What fails to be encoded must not hide how the commit ended.
@@ -115,4 +127,10 @@ export class Commits {
       until = performance.now() + SLICE_MS
     }
   }
+}
+
+/** Bytes of the vector and the metadata that an operation writes. */
+function byteLengthOf({ collection, put, metadata }: WriteOperation): number {
+  if (put) return put.vector.byteLength + put.metadata.byteLength
+  return metadata ? collection.options.dimensions * Float32Array.BYTES_PER_ELEMENT + metadata.byteLength : 0
 }

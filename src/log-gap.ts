@@ -11,8 +11,8 @@ import type { Engine } from './engine.js'
  *
  * LevelDB begins a new log file without having synced the one before: after a power cut, commits that were not synced may be missing while later
  * ones are there. What was before them is still known: records stay until a checkpoint has made the operations that replaced or deleted them
- * durable, and every record knows its key and its sequence. So those count that were written before the gap, and that no entry before the
- * gap replaced or deleted.
+ * durable, every record knows its key and its sequence, and none was written anew behind a gap (group.ts). So those count that were written
+ * before the gap, and that no entry before the gap replaced or deleted.
  *
  * Cost: two passes over all keys and one over all records; a bit an ordinal.
  *

@@ -239,8 +239,8 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
   for (const entry of log) {
     if (entry.sequence <= checkpoint.sequence) continue
     const lost: { collection: number, ordinal: number }[] = []
-    for (const { collection, ordinal } of entry.operations) {
-      if (ordinal !== NONE && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
+    for (const { collection, ordinal, rewrite } of entry.operations) {
+      if (ordinal !== NONE && !rewrite && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
       if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
     applyEntry(engine, entry)

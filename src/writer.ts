@@ -81,9 +81,9 @@ export class Writer {
     return this.#logBytes
   }
 
-  /** Writes operations, all or none. */
-  write(operations: WriteOperation[]): Promise<void> {
-    if (!operations.length) return Promise.resolve()
+  /** Writes operations, all or none; resolves to how many had an effect. */
+  write(operations: WriteOperation[]): Promise<number> {
+    if (!operations.length) return Promise.resolve(0)
     const written = this.#commits.add(operations)
     this.#start()
     return written

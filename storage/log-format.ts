@@ -7,7 +7,7 @@
  * | 8 | 8 | u64 | sequence | of the first operation |
  * | 16 | 4 | u32 | count | operations |
  * | 20 | 1 | u8 | synced | 1 when the commit was on stable storage before it was acknowledged |
- * | 21 | 13 each | | | u8 type (1 put, 2 del), u32 collection, u32 ordinal (of the new record; NONE for del), u32 previous (NONE if none) |
+ * | 21 | 13 each | | | u8 type (1 put, 2 del, 3 rewrite), u32 collection, u32 ordinal (NONE for del), u32 previous (NONE if none) |
  */
 
 import { VectorLevelError } from '../floor/errors.js'
@@ -16,6 +16,9 @@ import type { Checksum } from './checksum.js'
 const HEADER = 21
 const OPERATION_BYTES = 13
 export const NONE = 0xffffffff
+const PUT = 1
+const DEL = 2
+const REWRITE = 3
 
 export interface LogOperation {
   collection: number
@@ -23,6 +26,8 @@ export interface LogOperation {
   ordinal: number
   /** Of the record that it replaced or deleted; NONE if there was none. */
   previous: number
+  /** The record had the ordinal before: it was written anew with other metadata, and its vector is what it was. */
+  rewrite?: true
 }
 
 export interface LogEntry {
@@ -41,8 +46,8 @@ export function encodeLogEntry(
   bytes.writeUInt32LE(operations.length, 16)
   bytes[20] = synced ? 1 : 0
   let at = HEADER
-  for (const { collection, ordinal, previous } of operations) {
-    bytes[at] = ordinal === NONE ? 2 : 1
+  for (const { collection, ordinal, previous, rewrite } of operations) {
+    bytes[at] = rewrite ? REWRITE : ordinal === NONE ? DEL : PUT
     bytes.writeUInt32LE(collection, at + 1)
     bytes.writeUInt32LE(ordinal, at + 5)
     bytes.writeUInt32LE(previous, at + 9)
@@ -59,7 +64,9 @@ export function readLogEntry(bytes: Buffer): Omit<LogEntry, 'sequence'> {
   if (bytes.length < HEADER) return { hash: 0n, synced: false, operations }
   if (bytes.length === HEADER + bytes.readUInt32LE(16) * OPERATION_BYTES) {
     for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) {
-      operations.push({ collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) })
+      const operation: LogOperation = { collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) }
+      if (bytes[at] === REWRITE) operation.rewrite = true
+      operations.push(operation)
     }
   }
   return { hash: bytes.readBigUInt64LE(0), synced: bytes[20] === 1, operations }

@@ -136,10 +136,11 @@ export class Judge {
     }
   }
 
-  /** Whether a record was put under a key once. */
-  #was(name: string, key: string, record: VectorRecord<number>): boolean {
-    return this.#commits.some(({ collection, operations }) => collection === name && operations.some(operation =>
-      operation.type === 'put' && operation.key === key && isDeepStrictEqual({ vector: operation.vector, metadata: operation.metadata }, record)))
+  /** Whether a record was put under a key once, or became this by an update. */
+  #was(name: string, key: string, { vector, metadata }: VectorRecord<number>): boolean {
+    const operations = this.#commits.flatMap(commit => commit.collection === name ? commit.operations : []).filter(operation => operation.key === key)
+    return operations.some(operation => operation.type === 'put' && isDeepStrictEqual(operation.vector, vector)) &&
+      operations.some(operation => operation.type !== 'del' && operation.metadata === metadata)
   }
 
   #wrong(what: string, kind: string): void {

@@ -32,7 +32,7 @@ export interface Commit {
   operations: BatchOperation<number>[]
 }
 
-/** All that was done to a store of a recipe, in order; the metadata of a record is the number of the commit that put it. */
+/** All that was done to a store of a recipe, in order; the metadata of a record is the number of the commit that wrote it last. */
 export function commitsOf(recipe: Recipe, seed: number): Commit[] {
   return Array.from({ length: COUNTS[recipe] }, (_, i) => {
     if (recipe !== 'tables') return { collection: 'points', operations: operationsOf(seed, i) }
@@ -40,7 +40,12 @@ export function commitsOf(recipe: Recipe, seed: number): Commit[] {
     const put = (key: number): BatchOperation<number> => ({ type: 'put', key: `k${key}`, vector: normalVector(random, DIMENSIONS), metadata: i })
     if (i < LOADS) return { collection: i % 10 === 9 ? 'others' : 'points', operations: Array.from({ length: BATCH }, (_, j) => put(i * BATCH + j)) }
     const keys = Array.from({ length: 20 }, () => random.below(9 * BATCH))
-    return { collection: 'points', operations: keys.map(key => random.below(3) ? put(key) : { type: 'del', key: `k${key}` }) }
+    const change = (key: number): BatchOperation<number> => {
+      const kind = random.below(6)
+      if (kind < 2) return { type: 'del', key: `k${key}` }
+      return kind < 4 ? { type: 'updateMetadata', key: `k${key}`, metadata: i } : put(key)
+    }
+    return { collection: 'points', operations: keys.map(change) }
   })
 }
 

@@ -33,7 +33,7 @@ export class History {
   async findIn(db: VectorLevel, least: number, most = Infinity): Promise<void> {
     const found = new Map<string, VectorRecord<number>>()
     for await (const [key, record] of db.collection<number>('points', POINTS).entries()) found.set(key, record)
-    // The metadata of a record is the operation that put it: what is there is a beginning at least so long.
+    // The metadata of a record is the operation that wrote it last: what is there is a beginning at least so long.
     const newest = [...found.values()].reduce((last, { metadata }) => Math.max(last, metadata + 1), 0)
     await this.advance(Math.max(least, newest))
     const last = Math.min(most, this.count + ON_THE_WAY)

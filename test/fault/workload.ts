@@ -39,13 +39,15 @@ export type Word =
   /** Of a process that looks at stores: so many kills are behind it; and all that it found, as JSON. */
   | 'looked' | 'reported'
 
-/** The operation number `i`, always the same for a seed: a put, a deletion, or a batch of up to 12. The metadata of what it puts is `i`. */
+/** The operation number `i`, always the same for a seed: a put, an update, a deletion, or a batch of up to 12. The metadata of what it writes is `i`. */
 export function operationsOf(seed: number, i: number): BatchOperation<number>[] {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b))
   const count = random.below(4) ? 1 : 1 + random.below(12)
   return Array.from({ length: count }, () => {
     const key = `k${random.below(KEYS)}`
-    if (random.below(4) === 0) return { type: 'del', key }
+    const kind = random.below(8)
+    if (kind < 2) return { type: 'del', key }
+    if (kind < 4) return { type: 'updateMetadata', key, metadata: i }
     return { type: 'put', key, vector: Float32Array.from({ length: 8 }, () => random.normal()), metadata: i }
   })
 }

@@ -98,4 +98,30 @@ test('the metadata is a copy', () => {
   assert.equal([...rows.label(0).metadata], [1, 2, 3])
 })
 
+test('a label that is held is the one that results have, until it is released', () => {
+  for (const codec of ['f32', 'sq8'] as const) {
+    for (const [old, next] of [['short', 'other'], ['short', 'x'.repeat(90)], ['x'.repeat(90), 'short'], ['x'.repeat(90), 'y'.repeat(90)]] as const) {
+      const key = Buffer.from('key')
+      const records = [0, 1].map(n => ({ vector: Float32Array.of(n), key, metadata: Buffer.from(`${old}${n}`) }))
+      const { rows } = open(records, 1, codec, 'l2')
+      const labels = (): string[] => records.map((_, n) => Buffer.from(rows.label(n).metadata).toString())
+      assert.equal(labels(), [`${old}0`, `${old}1`])
+      rows.hold(0, records[0]!)
+      records[0] = { vector: Float32Array.of(0), key, metadata: Buffer.from(next) }
+      assert.equal(labels(), [`${old}0`, `${old}1`])
+      rows.load(0)
+      assert.equal(labels(), [`${old}0`, `${old}1`])
+      rows.release(0)
+      assert.equal(labels(), [next, `${old}1`])
+    }
+  }
+})
+
+test('what is not in memory, or has no room there yet, is released without being read', () => {
+  const { rows, reads } = open([{ vector: Float32Array.of(1), key: Buffer.from('key'), metadata: new Uint8Array(0) }], 1, 'f32', 'l2')
+  for (const ordinal of [0, 1, 5000, 16_000_000]) rows.release(ordinal)
+  assert.is(reads(), 0)
+  assert.is(rows.space.frameOf(0), 0)
+})
+
 test.run()

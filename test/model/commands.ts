@@ -25,15 +25,20 @@ const metadata = fc.constantFrom<unknown>(
   new Date(86_400_000), 7n, 2n ** 80n, Buffer.from([0, 1, 255])
 )
 const put = fc.record({ key, n: vectorNumber, metadata })
-const operation = fc.oneof({ weight: 3, arbitrary: put }, { weight: 1, arbitrary: fc.record({ key, n: fc.constant(undefined), metadata: fc.constant(undefined) }) })
+const update = fc.record({ key, n: fc.constant('as it is' as const), metadata })
+const operation = fc.oneof(
+  { weight: 3, arbitrary: put }, { weight: 1, arbitrary: update }, { weight: 1, arbitrary: fc.record({ key, n: fc.constant(undefined), metadata: fc.constant(undefined) }) })
 const bounds = (open: 'gt' | 'lt', closed: 'gte' | 'lte'): fc.Arbitrary<RangeOptions> =>
   fc.oneof(fc.constant({}), key.map(key => ({ [open]: key })), key.map(key => ({ [closed]: key })))
 const range = fc.tuple(bounds('gt', 'gte'), bounds('lt', 'lte'), fc.record({ reverse: fc.boolean(), limit: fc.nat({ max: 8 }) }, { requiredKeys: [] }))
   .map((parts): RangeOptions => Object.assign({}, ...parts))
 const k = fc.constantFrom(1, 2, 3, 5, 10, 30, 5000)
 
-function operationsOf(described: { key: string, n: number | undefined, metadata: unknown }[], dimensions: number): BatchOperation<unknown>[] {
-  return described.map(({ key, n, metadata }) => n === undefined ? { type: 'del', key } : { type: 'put', key, vector: vectorOf(n, dimensions), metadata })
+function operationsOf(described: { key: string, n: number | 'as it is' | undefined, metadata: unknown }[], dimensions: number): BatchOperation<unknown>[] {
+  return described.map(({ key, n, metadata }) => {
+    if (n === undefined) return { type: 'del', key }
+    return n === 'as it is' ? { type: 'updateMetadata', key, metadata } : { type: 'put', key, vector: vectorOf(n, dimensions), metadata }
+  })
 }
 
 /** Does the same to both, on one collection. */
@@ -79,6 +84,12 @@ const writes: fc.Arbitrary<Step>[] = [
   fc.tuple(at, fc.nat({ max: 1000 }), fc.integer({ min: 50, max: 150 })).map(([collection, from, count]) =>
     onBoth(`batch of ${count} from ${from}`, collection, (side, dimensions) =>
       side.batch(Array.from({ length: count }, (_, i) => ({ type: 'put', key: `m${(from + i) % 250}`, vector: vectorOf(from + i, dimensions), metadata: i }))))),
+  fc.tuple(at, update).map(([collection, { key, metadata }]) =>
+    same(`updateMetadata(${fc.stringify(key)}, ${fc.stringify(metadata)})`, collection, side => side.updateMetadata(key, metadata))),
+  fc.tuple(at, fc.array(update, { minLength: 1, maxLength: 30 })).map(([collection, updates]) =>
+    onBoth(`updates at once(${fc.stringify(updates)})`, collection, async side => {
+      await Promise.all(updates.map(({ key, metadata }) => side.updateMetadata(key, metadata)))
+    })),
   fc.tuple(at, key).map(([collection, key]) => onBoth(`del(${fc.stringify(key)})`, collection, side => side.del(key)))
 ]
 

@@ -1,7 +1,7 @@
 import type { BatchOperation, Collection, Hit, Hits, Metric, RangeOptions, SearchOptions, Vector, VectorRecord } from '../../src/index.js'
 import { distance } from './distance.js'
 
-type Face = Pick<Collection, 'put' | 'del' | 'batch' | 'get' | 'getMany' | 'has' | 'clear' | 'keys' | 'entries' | 'search' | 'searchByKey' | 'searchSync'>
+type Face = Pick<Collection, 'put' | 'updateMetadata' | 'del' | 'batch' | 'get' | 'getMany' | 'has' | 'clear' | 'keys' | 'entries' | 'search' | 'searchByKey' | 'searchSync'>
 
 /** A collection as a Map that is searched by looking at everything. */
 export class ModelCollection implements Face {
@@ -16,6 +16,12 @@ export class ModelCollection implements Face {
     this.records.set(key, { vector: Float32Array.from(vector), metadata })
   }
 
+  async updateMetadata(key: string, metadata: unknown): Promise<boolean> {
+    const record = this.records.get(key)
+    if (record) this.records.set(key, { vector: record.vector, metadata })
+    return record !== undefined
+  }
+
   async del(key: string): Promise<void> {
     this.records.delete(key)
   }
@@ -23,6 +29,7 @@ export class ModelCollection implements Face {
   async batch(operations: BatchOperation<unknown>[]): Promise<void> {
     for (const operation of operations) {
       if (operation.type === 'put') await this.put(operation.key, operation.vector, operation.metadata)
+      else if (operation.type === 'updateMetadata') await this.updateMetadata(operation.key, operation.metadata)
       else await this.del(operation.key)
     }
   }

@@ -26,6 +26,15 @@ export async function metadataIsTyped(db: VectorLevel): Promise<void> {
 
   const operations: BatchOperation<Word>[] = [{ type: 'put', key: 'go', vector: [1, 2, 3], metadata: { pos: 'verb' } }, { type: 'del', key: 'king' }]
   await words.batch(operations)
+  await words.batch([{ type: 'updateMetadata', key: 'king', metadata: { pos: 'noun' } }, { type: 'updateMetadata', key: 'go', metadata: undefined }])
+  const updated: boolean = await words.updateMetadata('king', { pos: 'noun', count: 8 })
+  await words.updateMetadata('king', undefined)
+  // @ts-expect-error: another part of speech
+  await words.updateMetadata('king', { pos: 'adverb' })
+  // @ts-expect-error: that it is cleared has to be said
+  await words.updateMetadata('king')
+  // @ts-expect-error: the vector stays
+  await words.batch([{ type: 'updateMetadata', key: 'king', vector: [1, 2, 3], metadata: { pos: 'noun' } }])
   // @ts-expect-error: a deletion has no vector
   await words.batch([{ type: 'del', key: 'king', vector: [1, 2, 3] }])
   // @ts-expect-error: a put has one
@@ -58,7 +67,7 @@ export async function metadataIsTyped(db: VectorLevel): Promise<void> {
   // @ts-expect-error: there is no such event
   db.on('compacted', () => undefined)
   await using scoped: VectorLevel = db
-  said(pos, count, vector, scoped.status satisfies 'opening' | 'open' | 'closing' | 'closed')
+  said(pos, count, vector, updated, scoped.status satisfies 'opening' | 'open' | 'closing' | 'closed')
 }
 
 declare function said(...values: unknown[]): void

@@ -7,7 +7,7 @@ import { encodeRecord } from '../../storage/record-format.js'
 import { readIdentity, storeTag } from '../../storage/store-file.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { VectorLevel } from '../../src/index.js'
-import { dataOf, keysOf, opened, PLANE, rejects, SMALL, sound, withStore } from './store.js'
+import { copyOfOpenStore, dataOf, keysOf, opened, PLANE, rejects, SMALL, sound, withStore } from './store.js'
 import { makeChecksum } from '../storage/bytes.js'
 import { normalVectors } from './vectors.js'
 
@@ -109,6 +109,26 @@ test('an older record of a key is noticed by whoever reads it, and by compaction
       await sound(again)
     } finally {
       await again.close()
+    }
+  })
+})
+
+test('an older record is not taken for the one that the log names', async () => {
+  await withStore(async (db, location) => {
+    for (let i = 0; i < 6; i++) {
+      await db.collection('points', PLANE).put(`k${i}`, [i, 1])
+      if (i === 2) await db.checkpoint()
+    }
+    const copy = `${location}-copy`
+    copyOfOpenStore(location, copy)
+    await tamper(copy, (batch, _, store) => batch.put(recordKey(COLLECTION, 3), older(store)))
+    const killed = new VectorLevel(copy, SMALL)
+    try {
+      const hits = await killed.collection('points', PLANE).search([0, 0])
+      assert.equal(hits.map(({ key }) => key), ['k0', 'k1', 'k2', 'k4', 'k5'])
+      assert.ok((await killed.verify()).some(({ message }) => message.startsWith("only an older record of key 'k3'")))
+    } finally {
+      await killed.close()
     }
   })
 })

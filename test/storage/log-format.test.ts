@@ -9,7 +9,9 @@ const test = suite('log format')
 const checksum = makeChecksum()
 
 const u32 = fc.oneof(fc.nat({ max: 0xffffffff }), fc.constant(NONE), fc.nat({ max: 9 }))
-const operations: fc.Arbitrary<LogOperation[]> = fc.array(fc.record({ collection: u32, ordinal: u32, previous: u32 }, { noNullPrototype: true }), { maxLength: 30 })
+const operations: fc.Arbitrary<LogOperation[]> = fc.array(fc.record(
+  { collection: u32, ordinal: u32, previous: u32, rewrite: fc.constant(true as const) }, { requiredKeys: ['collection', 'ordinal', 'previous'], noNullPrototype: true }
+), { maxLength: 30 })
 const hashes = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 test('an entry comes back, with the hash that the next one continues', async () => {
@@ -21,7 +23,9 @@ test('an entry comes back, with the hash that the next one continues', async () 
 })
 
 test('the bytes of a fixed entry are these', () => {
-  const { bytes, hash } = encodeLogEntry(checksum, 5n, 1000, [{ collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }], true)
+  const { bytes, hash } = encodeLogEntry(checksum, 5n, 1000, [
+    { collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }, { collection: 2, ordinal: 3, previous: NONE, rewrite: true }
+  ], true)
   assert.is(bytes.toString('hex'), GOLDEN)
   assert.is(bytes.readBigUInt64LE(0), hash)
 })
@@ -68,4 +72,4 @@ test('arbitrary operations with the right hash give an entry or VECTOR_CORRUPTIO
 
 test.run()
 
-const GOLDEN = '9406a8f04cc771b1e8030000000000000200000001010100000002000000ffffffff0201000000ffffffff04030201'
+const GOLDEN = 'a6d3e96a0a7b9c11e8030000000000000300000001010100000002000000ffffffff0201000000ffffffff04030201030200000003000000ffffffff'
