@@ -121,8 +121,9 @@ export class Group {
     const { bytes, hash } = encodeLogEntry(checksum, head.hash, sequence, this.operations, synced)
     // IMPORTANT: what is taken back behind a gap in the log (log-gap.ts) needs the records of before the gap, and a rewrite leaves none. So all that
     // may be missing after a power cut is put on stable storage first: no commit before a rewrite is missing then, and no rewrite lies behind a gap.
-    // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage.
-    if (!synced && this.rewritten.some(({ before }) => before)) await truth.sync()
+    // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage. Recovery
+    // takes a rewrite behind a gap for damage.
+    if (!synced && this.rewritten.length) await truth.sync()
     await truth.commit(batch => {
       for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of [...this.records, ...this.rewritten]) {
         const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)

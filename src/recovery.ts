@@ -138,8 +138,9 @@ async function readLog(engine: Engine): Promise<{ log: LogEntry[], gap: boolean 
     const { sequence: last, hash } = engine.head
     gap ||= sequence !== last + 1
     if (gap) {
-      // The entries behind it show how those in it were written.
-      if (!readLogEntry(value).synced) continue
+      // The entries behind it show how those in it were written: what came before a rewrite had been on stable storage as well.
+      const { synced, operations } = readLogEntry(value)
+      if (!synced && !operations.some(({ rewrite }) => rewrite)) continue
       throw new VectorLevelError('VECTOR_CORRUPTION',
         `the log has a gap: operations ${last + 1} to ${sequence - 1} are missing; repair() saves what is there`)
     }

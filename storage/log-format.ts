@@ -26,7 +26,10 @@ export interface LogOperation {
   ordinal: number
   /** Of the record that it replaced or deleted; NONE if there was none. */
   previous: number
-  /** The record had the ordinal before: it was written anew with other metadata, and its vector is what it was. */
+  /**
+   * The record had the ordinal before: it was written anew with other metadata, and its vector is what it was. All entries before this one were on
+   * stable storage then.
+   */
   rewrite?: true
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { BlockStore } from '../../storage/block-store.js'
-import { RECORD_RANGE } from '../../storage/keys.js'
+import { logKey, RECORD_RANGE, recordKey, userKey } from '../../storage/keys.js'
 import { PAGE_SLACK } from '../../storage/space.js'
 import { Truth } from '../../storage/truth.js'
 import { type Collection, VectorLevel } from '../../src/index.js'
@@ -273,6 +273,36 @@ for (const durability of ['strict', 'relaxed'] as const) {
     }, { durability, checkpoint: { operations: 1_000_000 } })
   })
 }
+
+test('is kept when it came before a gap that a power cut left, and behind one it says that the log is damaged', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection<number>('points', PLANE)
+    for (let i = 0; i < 5; i++) await points.put(`k${i}`, [i, 0], i)
+    await db.checkpoint()
+    await points.updateMetadata('k0', 10)
+    await points.put('k1', [1, 1], 11)
+    await points.put('k2', [2, 1], 12)
+    const before = `${location}-before`
+    const behind = `${location}-behind`
+    copyOfOpenStore(location, before)
+    await points.updateMetadata('k0', 20)
+    copyOfOpenStore(location, behind)
+    for (const copy of [before, behind]) {
+      const truth = await Truth.open(join(dataOf(copy), 'truth'), false)
+      // The put of k1 never reached the disk.
+      await truth.commit(batch => {
+        for (const key of [logKey(7), recordKey(1, 5), userKey(1, Buffer.from('k1'))]) batch.del(key)
+      }, true)
+      await truth.close()
+    }
+    await opened(before, async again => {
+      const found: number[] = []
+      for await (const { metadata } of again.collection<number>('points', PLANE).values()) found.push(metadata)
+      assert.equal(found, [10, 1, 2, 3, 4])
+    }, { durability: 'relaxed' })
+    await rejects(new VectorLevel(behind, SMALL).open(), 'VECTOR_CORRUPTION', 'operations 7 to')
+  }, { durability: 'relaxed', checkpoint: { operations: 1_000_000 } })
+})
 
 test('an update of which only the record before is left is noticed', async () => {
   await withStore(async (db, location) => {
