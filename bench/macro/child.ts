@@ -1,17 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Replies, Request } from './workload.js'
-
 type Answer = { reply: unknown } | { error: string }
 
 /** A process of its own for one workload: what it leaves in memory or in compiled code touches no other. */
-export class WorkloadProcess {
+export class WorkloadProcess<Request extends { type: string }, Replies extends Record<Request['type'], unknown>> {
   readonly #process: ChildProcess
 
-  constructor() {
+  constructor(script: URL) {
     // usearch frees an index only when it is collected, see its adapter.
-    this.#process = fork(fileURLToPath(new URL('./workload.js', import.meta.url)), { execArgv: ['--expose-gc'] })
+    this.#process = fork(fileURLToPath(script), { execArgv: ['--expose-gc'] })
   }
 
   /** @throws {Error} with the child's stack when it failed or ended */
@@ -39,4 +37,14 @@ export class WorkloadProcess {
     this.#process.kill()
     await exited
   }
+}
+
+/** What runs in such a process: answers each request, or says why it cannot. */
+export function answer<Request, Reply>(handle: (request: Request) => Promise<Reply>): void {
+  process.on('message', (request: Request) => {
+    handle(request).then(
+      (reply) => process.send!({ reply }),
+      (error: Error) => process.send!({ error: error.stack ?? String(error) })
+    )
+  })
 }

@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises'
 import { WorkloadProcess } from './child.js'
 import type { Measured } from './rows.js'
 import type { SweepTask } from './sweep.js'
-import type { Workload } from './workload.js'
+import type { Replies, Request, Workload } from './workload.js'
+
+const script = new URL('./workload.js', import.meta.url)
 
 /** A workload with its process and with what was measured so far. */
 export class Measuring implements Measured {
@@ -12,7 +14,7 @@ export class Measuring implements Measured {
   reopenMs = 0
   searchPeakRssBytes = 0
   failed = false
-  #process: WorkloadProcess | undefined
+  #process: WorkloadProcess<Request, Replies> | undefined
 
   constructor(workload: Workload) {
     this.workload = workload
@@ -23,7 +25,7 @@ export class Measuring implements Measured {
   }
 
   async build(): Promise<void> {
-    const child = new WorkloadProcess()
+    const child = new WorkloadProcess<Request, Replies>(script)
     try {
       const figures = await child.ask({ type: 'build', workload: this.workload })
       this.builds.push(figures)
@@ -35,7 +37,7 @@ export class Measuring implements Measured {
   }
 
   async open(): Promise<void> {
-    this.#process = new WorkloadProcess()
+    this.#process = new WorkloadProcess(script)
     const { reopenMs } = await this.#process.ask({ type: 'open', workload: this.workload })
     this.reopenMs = reopenMs
     this.#tell(`reopened in ${reopenMs.toFixed(1)} ms`)

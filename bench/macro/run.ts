@@ -9,6 +9,7 @@ import { prepareInOwnProcess } from './prepare.js'
 import { rowsOf } from './rows.js'
 import type { Workload } from './workload.js'
 
+const prepareScript = new URL('./prepare-process.js', import.meta.url)
 const k = 10
 const repetitions = 3
 
@@ -17,7 +18,8 @@ export async function runMacro(options: Options, onRows: (rows: MacroRow[]) => P
   if (options.engines.some((engine) => engine !== ownEngine)) await installPeers()
   for (const { dataset, count } of options.datasets) {
     console.log(`\n${dataset.title}: ${count.toLocaleString('en-US')} vectors`)
-    const rows = (await prepareInOwnProcess(dataset, count)) ? await runDataset(options, dataset, count) : []
+    const prepared = await prepareInOwnProcess(prepareScript, dataset.name, count)
+    const rows = prepared ? await runDataset(options, dataset, count) : []
     if (rows.length > 0) await onRows(rows)
     else process.exitCode = 1
   }

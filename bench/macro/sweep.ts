@@ -13,6 +13,8 @@ export interface Timing {
 export interface SweepPoint {
   ef: number
   recall: number
+  /** The share of the queries that gave fewer than k results. */
+  short: number
   /** From Float32Array to result. */
   timing: Timing
   /** With vectors that were turned into what the library takes before; only where it demands that. */
@@ -27,7 +29,7 @@ export interface SweepTask {
 
 /** Searches all queries, one after the other, at each ef: once to warm up and to measure recall, then for the time. */
 export async function sweep(
-  engine: Engine,
+  engine: Pick<Engine, 'prepare'>,
   searcher: Searcher<unknown, unknown>,
   queries: Matrix,
   truth: Matrix<Int32Array>,
@@ -44,6 +46,7 @@ export async function sweep(
     points.push({
       ef,
       recall: recallOf(found, truth, k),
+      short: found.filter((ordinals) => new Set(ordinals).size < k).length / found.length,
       timing: medianOf(repetitions, () => time(vectors.length, search)),
       ...(engine.prepare && { preparedTiming: medianOf(repetitions, () => time(vectors.length, searchPrepared)) })
     })

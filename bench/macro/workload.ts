@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { readMatrix, type Matrix } from '../data/fbin-file.js'
 import { datasetOf, readGroundTruth, readQueries } from '../datasets.js'
+import { answer } from './child.js'
 import { measureBuild, type BuildFigures } from './build.js'
 import type { Codec, Engine, IndexTask, Searcher } from './engine.js'
 import { loadEngine } from './engines.js'
@@ -87,9 +88,4 @@ function taskOf({ dataset, ...workload }: Workload): IndexTask {
   return { ...workload, dim, metric }
 }
 
-process.on('message', (request: Request) => {
-  handle(request).then(
-    (reply) => process.send!({ reply }),
-    (error: Error) => process.send!({ error: error.stack ?? String(error) })
-  )
-})
+answer(handle)

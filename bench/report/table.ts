@@ -1,5 +1,6 @@
 import { ownEngine } from '../macro/engines.js'
 import type { MacroPoint, MacroRow } from '../results.js'
+import { markdown, whole } from './markdown.js'
 import { qpsAtRecall, type Speed } from './qps-at-recall.js'
 import { buildRatio, ratioAtRecall, rivalsIn, type Ratio } from './ratios.js'
 
@@ -83,13 +84,4 @@ function ratio(ratio: Ratio | undefined): string {
 
 function millis(us: number): string {
   return (us / 1000).toFixed(3)
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
-}
-
-function markdown(head: readonly string[], body: readonly string[][]): string {
-  const lines = [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...body]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
