@@ -41,12 +41,12 @@ export function exactSearch(
 }
 
 /** Orders rows as their distance to one query does; what all rows have in common is left out. */
-function rankOf(metric: Metric, dot: number, squaredNormOfRow: number): number {
+export function rankOf(metric: Metric, dot: number, squaredNormOfRow: number): number {
   return metric === 'l2' ? squaredNormOfRow - 2 * dot : -dot / Math.sqrt(squaredNormOfRow)
 }
 
 /** The best `k` offers so far, sorted; rows must be offered in ascending order, so that ties keep the lower row. */
-class Nearest {
+export class Nearest {
   readonly ordinals: Int32Array
   readonly #ranks: Float64Array
   #count = 0
@@ -97,7 +97,7 @@ function dotsOfRow(base: Float32Array, start: number, group: Float64Array, dim: 
   dots[3] = d3
 }
 
-function squaredNorm(x: Float32Array): number {
+export function squaredNorm(x: Float32Array): number {
   let sum = 0
   for (let i = 0; i < x.length; i++) sum += x[i] * x[i]
   return sum
