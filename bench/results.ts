@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { writeAtomically } from './data/atomic-file.js'
+import type { ChurnCosts, ChurnRow } from './churn/figures.js'
 import type { BuildFigures } from './macro/build.js'
 import type { Codec } from './macro/engine.js'
 import type { Timing } from './macro/sweep.js'
@@ -22,6 +23,8 @@ export interface Results {
   options: Record<string, unknown>
   macro: MacroRow[]
   micro: MicroRow[]
+  churn: ChurnRow[]
+  churnCosts: ChurnCosts[]
 }
 
 /** One engine and codec on one data set. */
@@ -73,7 +76,9 @@ export async function emptyResults(options: Record<string, unknown>): Promise<Re
     memoryBytes: totalmem(),
     options,
     macro: [],
-    micro: []
+    micro: [],
+    churn: [],
+    churnCosts: []
   }
 }
 
@@ -85,12 +90,15 @@ export async function storeResults(results: Results): Promise<string> {
   return file
 }
 
-/** All stored runs, newest first. */
+/** All stored runs, newest first; those of old lack what was not measured then. */
 export async function storedResults(): Promise<Results[]> {
   const names = await readdir(places.results).catch(() => [])
   const files = names.filter((name) => name.endsWith('.json'))
   const runs = await Promise.all(
-    files.map(async (name) => JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results)
+    files.map(async (name): Promise<Results> => {
+      const stored = JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results
+      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [] }
+    })
   )
   return runs.sort((a, b) => b.date.localeCompare(a.date))
 }

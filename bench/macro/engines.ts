@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { npm } from '../npm.js'
 import { places } from '../places.js'
 import { stage } from '../progress.js'
+import type { MutableEngine } from '../churn/engine.js'
 import type { Engine } from './engine.js'
 
 export const ownEngine = 'vector-level'
@@ -20,12 +21,18 @@ export const peerNames = Object.keys(peers)
 
 /** Loads one engine and no other, so that its process holds nothing else. */
 export async function loadEngine(name: string): Promise<Engine> {
-  const module = (
-    name === ownEngine
-      ? await import('./vector-level.js')
-      : await import(pathToFileURL(join(places.peers, `${name}.mjs`)).href)
-  ) as { engine: Engine }
-  return module.engine
+  const { engine } = name === ownEngine ? await import('./vector-level.js') : await loadPeer(name)
+  return engine as Engine
+}
+
+/** The same for an engine whose index is changed after it was built. */
+export async function loadMutableEngine(name: string): Promise<MutableEngine> {
+  const { mutable } = name === ownEngine ? await import('../churn/vector-level.js') : await loadPeer(name)
+  return mutable as MutableEngine
+}
+
+async function loadPeer(name: string): Promise<{ engine: Engine; mutable: MutableEngine }> {
+  return (await import(pathToFileURL(join(places.peers, `${name}.mjs`)).href)) as Awaited<ReturnType<typeof loadPeer>>
 }
 
 /** The version that is compared, as it is pinned or, for our own engine, as the package says. */

@@ -34,3 +34,29 @@ export const engine = {
     }
   }
 }
+
+/** The same, changed in place. */
+export const mutable = {
+  prepare: engine.prepare,
+  note: 'markDelete; addPoint takes the place of a deleted point; an update is addPoint on the same label; in memory',
+
+  async create(task) {
+    const index = create(task)
+    index.initIndex(task.count, task.M, task.efConstruction, seed, true)
+    // Deletes come first in a round, so that after the load each new point takes the place of a deleted one.
+    const add = (replace) => (keys, vectors) => keys.forEach((key, i) => index.addPoint(vectors[i], key, replace))
+    return {
+      insert(keys, vectors) {
+        add(index.getCurrentCount() === task.count)(keys, vectors)
+      },
+      update: add(false),
+      delete: (keys) => keys.forEach((key) => index.markDelete(key)),
+      settle() {},
+      save: () => index.writeIndexSync(file(task)),
+      setEf: (ef) => index.setEf(ef),
+      search: (query, k) => index.searchKnn(query, k),
+      ordinalsOf: (result) => result.neighbors,
+      close() {}
+    }
+  }
+}

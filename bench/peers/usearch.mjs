@@ -50,3 +50,38 @@ export const engine = {
     }
   }
 }
+
+/** The same, changed in place. */
+export const mutable = {
+  note: 'remove marks keys, later adds take their places; an update is remove and add; in memory',
+
+  async create(task) {
+    const index = create(task, task.ef)
+    const add = (keys, vectors) => {
+      const values = new Float32Array(keys.length * task.dim)
+      vectors.forEach((vector, i) => values.set(vector, i * task.dim))
+      index.add(BigUint64Array.from(keys, BigInt), values, threads)
+    }
+    const remove = (keys) => {
+      const removed = index.remove(BigUint64Array.from(keys, BigInt))
+      const missing = removed.filter((count) => count !== 1).length
+      if (missing > 0) throw new Error(`remove() did not find ${missing} of ${keys.length} keys`)
+    }
+    return {
+      insert: add,
+      update(keys, vectors) {
+        remove(keys)
+        add(keys, vectors)
+      },
+      delete: remove,
+      settle() {},
+      save: () => index.save(file(task)),
+      setEf(ef) {
+        if (ef !== task.ef) throw new Error(`the binding takes ef when an index is made; it is ${task.ef}, not ${ef}`)
+      },
+      search: (query, k) => index.search(query, k, threads),
+      ordinalsOf: (result) => Array.from(result.keys, Number),
+      close() {}
+    }
+  }
+}

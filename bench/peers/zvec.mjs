@@ -14,35 +14,49 @@ zvec.ZVecInitialize({
   optimizeThreads: concurrency
 })
 
+function createCollection(task) {
+  const schema = new zvec.ZVecCollectionSchema({
+    name: 'bench',
+    vectors: {
+      name: field,
+      dataType: zvec.ZVecDataType.VECTOR_FP32,
+      dimension: task.dim,
+      indexParams: {
+        indexType,
+        metricType: metrics[task.metric],
+        m: task.M,
+        efConstruction: task.efConstruction
+      }
+    }
+  })
+  return zvec.ZVecCreateAndOpen(folder(task), schema)
+}
+
+const docOf = (key, vector) => ({ id: String(key), vectors: { [field]: vector } })
+
+function check(statuses) {
+  const failed = statuses.find((status) => !status.ok)
+  if (failed) throw new Error(`${failed.code}: ${failed.message}`)
+}
+
+const query = (collection, vector, topk, ef) =>
+  collection.querySync({ fieldName: field, vector, topk, outputFields: [], params: { indexType, ef } })
+
+async function optimize(collection) {
+  await collection.optimize({ concurrency })
+  const { indexCompleteness } = collection.stats
+  if (indexCompleteness[field] !== 1) throw new Error(`only ${indexCompleteness[field]} of the rows are indexed`)
+}
+
 /** zvec: a write-ahead log, then an index that `optimize` builds; queries before it are exact and slow. */
 export const engine = {
   async build(task) {
-    const schema = new zvec.ZVecCollectionSchema({
-      name: 'bench',
-      vectors: {
-        name: field,
-        dataType: zvec.ZVecDataType.VECTOR_FP32,
-        dimension: task.dim,
-        indexParams: {
-          indexType,
-          metricType: metrics[task.metric],
-          m: task.M,
-          efConstruction: task.efConstruction
-        }
-      }
-    })
-    const collection = zvec.ZVecCreateAndOpen(folder(task), schema)
+    const collection = createCollection(task)
     return {
       add({ first }, vectors) {
-        const docs = vectors.map((vector, i) => ({ id: String(first + i), vectors: { [field]: vector } }))
-        const failed = collection.insertSync(docs).find((status) => !status.ok)
-        if (failed) throw new Error(`${failed.code}: ${failed.message}`)
+        check(collection.insertSync(vectors.map((vector, i) => docOf(first + i, vector))))
       },
-      async finish() {
-        await collection.optimize({ concurrency })
-        const { indexCompleteness } = collection.stats
-        if (indexCompleteness[field] !== 1) throw new Error(`only ${indexCompleteness[field]} of the rows are indexed`)
-      },
+      finish: () => optimize(collection),
       close: () => collection.closeSync()
     }
   },
@@ -55,8 +69,37 @@ export const engine = {
       setEf(value) {
         ef = value
       },
-      search: (vector, topk) =>
-        collection.querySync({ fieldName: field, vector, topk, outputFields: [], params: { indexType, ef } }),
+      search: (vector, topk) => query(collection, vector, topk, ef),
+      ordinalsOf: (docs) => docs.map((doc) => Number(doc.id)),
+      close: () => collection.closeSync()
+    }
+  }
+}
+
+/** The same, changed in place. */
+export const mutable = {
+  note: 'deleteSync, insertSync, upsertSync, 1,000 at once, then optimize; durable',
+
+  async create(task) {
+    const collection = createCollection(task)
+    let unindexed = false
+    const put = (call) => (keys, vectors) => {
+      check(collection[call](keys.map((key, i) => docOf(key, vectors[i]))))
+      unindexed = true
+    }
+    let { ef } = task
+    return {
+      insert: put('insertSync'),
+      update: put('upsertSync'),
+      delete: (keys) => check(collection.deleteSync(keys.map(String))),
+      async settle() {
+        if (unindexed) await optimize(collection)
+        unindexed = false
+      },
+      setEf(value) {
+        ef = value
+      },
+      search: (vector, topk) => query(collection, vector, topk, ef),
       ordinalsOf: (docs) => docs.map((doc) => Number(doc.id)),
       close: () => collection.closeSync()
     }

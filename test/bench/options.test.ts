@@ -1,0 +1,40 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type DatasetPart, type Options, parseOptions } from '../../bench/options.js'
+
+const test = suite('bench options')
+
+function parse(...args: string[]): Options {
+  return parseOptions(args)!
+}
+
+function counts(parts: DatasetPart[]): [string, number][] {
+  return parts.map(({ dataset, count }) => [dataset.name, count])
+}
+
+test('nothing asked runs micro, macro and churn benches', () => {
+  const { micro, macro, churn, replay, durability, report } = parse()
+  assert.equal({ micro, macro, churn, replay, durability, report }, { micro: true, macro: true, churn: true, replay: false, durability: false, report: false })
+})
+
+test('data sets and peers mean the macro benches, unless churn is asked for', () => {
+  for (const detail of [['--dataset', 'synth-1536'], ['--count', '500'], ['--peers']]) {
+    assert.equal([parse(...detail).macro, parse(...detail).churn], [true, false])
+    assert.equal([parse('--churn', ...detail).macro, parse('--churn', ...detail).churn], [false, true])
+    assert.equal([parse('--churn', '--macro', ...detail).macro, parse('--churn', '--macro', ...detail).churn], [true, true])
+  }
+})
+
+test('churn begins with a part of each data set', () => {
+  assert.equal(counts(parse('--churn').churnDatasets), [['glove-100-angular', 100_000], ['mnist-784-euclidean', 30_000], ['synth-1536', 20_000]])
+  assert.equal(counts(parse('--churn', '--dataset', 'synth-1536,mnist-784-euclidean:500').churnDatasets), [['synth-1536', 20_000], ['mnist-784-euclidean', 500]])
+  assert.equal(counts(parse('--churn', '--count', '700').churnDatasets).map(([, count]) => count), [700, 700, 700])
+})
+
+test('policies and rounds are checked', () => {
+  assert.equal(parse('--policy', 'drift,update').policies, ['drift', 'update'])
+  assert.throws(() => parse('--policy', 'nothing'), /no policy nothing/)
+  assert.throws(() => parse('--rounds', '0'), /rounds is 0/)
+})
+
+test.run()
