@@ -5,11 +5,10 @@ import { datasetOf, datasets } from './datasets.js'
 import { ownEngine } from './macro/engines.js'
 import { places } from './places.js'
 import { recallChart } from './report/chart.js'
+import { reportChurn } from './report/churn.js'
 import { engineTable, ratioTable } from './report/table.js'
 import { storedResults, type MacroRow, type Results } from './results.js'
 
-const begin = '<!-- bench:begin -->'
-const end = '<!-- bench:end -->'
 
 /** A data set's rows, all of one run, so that they may be compared. */
 interface Section {
@@ -19,10 +18,13 @@ interface Section {
 
 /** Turns stored results into README.md's tables and the charts in `docs/`. */
 export async function report(): Promise<void> {
-  const sections = sectionsOf(await storedResults())
-  if (sections.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
+  const runs = await storedResults()
+  const sections = sectionsOf(runs)
   for (const { run, rows } of sections) await writeChart(run, rows)
-  await writeReadme(sections.map(markdownOf).join('\n\n'))
+  const churn = await reportChurn(runs)
+  if (sections.length === 0 && churn.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
+  if (sections.length > 0) await writeReadme('bench', sections.map(markdownOf).join('\n\n'))
+  if (churn.length > 0) await writeReadme('churn', churn.join('\n\n'))
 }
 
 /** The tables of one data set, as they are printed and as README.md shows them. */
@@ -76,7 +78,9 @@ async function writeChart(run: Results, rows: readonly MacroRow[]): Promise<void
   console.log(`Wrote ${file}`)
 }
 
-async function writeReadme(text: string): Promise<void> {
+/** Writes what stands between two marks of README.md. */
+async function writeReadme(mark: string, text: string): Promise<void> {
+  const [begin, end] = [`<!-- ${mark}:begin -->`, `<!-- ${mark}:end -->`]
   const readme = await readFile(places.readme, 'utf8').catch(() => '')
   const [from, to] = [readme.indexOf(begin), readme.indexOf(end)]
   if (from < 0 || to < from) return console.log(`README.md has no ${begin} ... ${end}; its tables would be:\n\n${text}`)
