@@ -30,6 +30,7 @@ What the macro benches measure
 What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the data sets unless told otherwise
   --policy LIST       random, clustered, drift, update (default: all)
   --rounds N          rounds, each of which changes a tenth of the vectors (default: 20)
+  --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
 
 How
   --runs N            rounds of searches, of which the median counts (default: 3)
@@ -58,6 +59,7 @@ export interface Options {
   churnDatasets: DatasetPart[]
   policies: PolicyName[]
   rounds: number
+  queries: number
   codecs: Codec[]
   engines: string[]
   efs: number[]
@@ -88,6 +90,7 @@ export function parseOptions(args: string[]): Options | undefined {
       ef: { type: 'string', default: '10,16,24,32,48,64,96,128,192,256,384,512,768' },
       policy: { type: 'string', default: policyNames.join(',') },
       rounds: { type: 'string', default: '20' },
+      queries: { type: 'string', default: '200' },
       runs: { type: 'string', default: '3' },
       builds: { type: 'string', default: '1' },
       'no-interleave': { type: 'boolean', default: false },
@@ -111,6 +114,7 @@ export function parseOptions(args: string[]): Options | undefined {
     churnDatasets: datasetsOf(values.dataset ?? Object.keys(churnCounts).join(','), values.count, churnCounts),
     policies: values.policy.split(',').map((policy) => oneOf('policy', policy, policyNames)),
     rounds: wholeNumber('rounds', values.rounds, 1),
+    queries: wholeNumber('queries', values.queries, 1),
     codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8'])),
     engines: enginesOf(values.peers, values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),

@@ -18,6 +18,7 @@ export interface ChurnRow {
   k: number
   /** The part of the vectors that each round changed. */
   share: number
+  queries: number
   /** By which calls the library deletes and updates. */
   note?: string
   /** The load, then each round, as far as it came. */

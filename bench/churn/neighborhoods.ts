@@ -3,7 +3,7 @@ import type { Ranker } from '../data/ranker.js'
 import type { Policy } from './runbook.js'
 
 /** Neighborhoods that go in one round. */
-const lots = 20
+const lots = 10
 
 /** Chooses a live vector and its nearest live ones, again and again, so that holes appear in the data. */
 export function chooseNeighborhoods(ranker: Ranker, base: Matrix): Policy['choose'] {

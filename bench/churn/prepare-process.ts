@@ -4,11 +4,12 @@ import { Ranker } from '../data/ranker.js'
 import { datasetOf, ensureDataset } from '../datasets.js'
 import { stage } from '../progress.js'
 import { policyOf, type PolicyName } from './policies.js'
-import { isPrepared, k, queryCount, seed, share, writeRunbook, type RunbookName } from './runbook-files.js'
+import { isPrepared, k, seed, share, writeRunbook, type RunbookName } from './runbook-files.js'
 import { makeRunbook } from './runbook.js'
 import { truthsOf } from './truth.js'
 
-const [name, count, rounds, policies] = process.argv.slice(2)
+const [name, policies, ...numbers] = process.argv.slice(2)
+const [count, rounds, queryCount] = numbers.map(Number)
 const floats = (components: number): Float32Array => new Float32Array(components)
 
 /** Plans the runbooks that are missing, and finds the exact neighbors of all their moments. */
@@ -23,7 +24,7 @@ async function prepare(missing: RunbookName[]): Promise<void> {
 
 try {
   await ensureDataset(datasetOf(name))
-  const wanted = policies.split(',').map((policy) => ({ dataset: name, policy: policy as PolicyName, count: Number(count), rounds: Number(rounds) }))
+  const wanted = policies.split(',').map((policy) => ({ dataset: name, policy: policy as PolicyName, count, rounds, queries: queryCount }))
   const missing = wanted.filter((each) => !isPrepared(each))
   if (missing.length > 0) await stage('Planning the rounds, with the exact neighbors after each', () => prepare(missing))
 } catch (error) {

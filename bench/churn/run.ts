@@ -16,27 +16,27 @@ const workloadScript = new URL('./workload.js', import.meta.url)
 
 /** Runs each policy on each data set with each engine; `onRows` gets what was found as soon as it is there. */
 export async function runChurn(options: Options, onRows: (rows: ChurnRow[], costs: ChurnCosts[]) => Promise<void>): Promise<void> {
-  const { engines, policies, rounds } = options
+  const { engines, policies, rounds, queries } = options
   if (engines.some((engine) => engine !== ownEngine)) await installPeers()
   for (const part of options.churnDatasets) {
     const { dataset, count } = part
     const tenth = Math.round(count * share).toLocaleString('en-US')
     console.log(`\n${dataset.title}: ${count.toLocaleString('en-US')} vectors, of which ${rounds} rounds change ${tenth} each`)
-    if (!(await prepareInOwnProcess(prepareScript, dataset.name, count, rounds, policies.join(',')))) {
+    if (!(await prepareInOwnProcess(prepareScript, dataset.name, policies.join(','), count, rounds, queries))) {
       process.exitCode = 1
       continue
     }
     for (const policy of policies) {
       console.log(`\n${policy}: ${policyTitles[policy]}`)
       const rows: ChurnRow[] = []
-      for (const engine of engines) rows.push(await runEngine(workloadOf(engine, part, policy, rounds), part))
+      for (const engine of engines) rows.push(await runEngine(workloadOf(engine, part, policy, options), part))
       await onRows(rows, [])
     }
-    if (engines.includes(ownEngine)) await onRows([], await runCosts(workloadOf(ownEngine, part, policies[0], rounds)))
+    if (engines.includes(ownEngine)) await onRows([], await runCosts(workloadOf(ownEngine, part, policies[0], options)))
   }
 }
 
-function workloadOf(engine: string, { dataset, count }: DatasetPart, policy: PolicyName, rounds: number): ChurnWorkload {
+function workloadOf(engine: string, { dataset, count }: DatasetPart, policy: PolicyName, { rounds, queries }: Options): ChurnWorkload {
   return {
     engine,
     // The peers are compared as they come: with full vectors.
@@ -44,7 +44,7 @@ function workloadOf(engine: string, { dataset, count }: DatasetPart, policy: Pol
     M: 16,
     efConstruction: 200,
     ef: 64,
-    runbook: { dataset: dataset.name, policy, count, rounds },
+    runbook: { dataset: dataset.name, policy, count, rounds, queries },
     directory: join(places.cache, 'bench', `churn-${dataset.name}-${engine}`)
   }
 }
@@ -54,7 +54,7 @@ async function runEngine(workload: ChurnWorkload, { dataset, count }: DatasetPar
   const { engine, codec, M, efConstruction, ef, runbook, directory } = workload
   const { name, dim, metric } = dataset
   const version = await versionOf(engine)
-  const row: ChurnRow = { dataset: name, policy: runbook.policy, count, dim, metric, engine, version, codec, M, efConstruction, ef, k, share, rounds: [] }
+  const row: ChurnRow = { dataset: name, policy: runbook.policy, count, dim, metric, engine, version, codec, M, efConstruction, ef, k, share, queries: runbook.queries, rounds: [] }
   const child = new WorkloadProcess<Request, Replies>(workloadScript)
   let progress: Progress | undefined
   try {

@@ -11,12 +11,13 @@ export interface RunbookName {
   policy: PolicyName
   count: number
   rounds: number
+  /** The first of the data set's queries. */
+  queries: number
 }
 
 /** The part of the vectors that each round changes. */
 export const share = 0.1
 export const k = 10
-export const queryCount = 200
 export const seed = 20260401
 
 export interface PreparedRunbook extends Runbook {
@@ -48,8 +49,8 @@ export function truthAt({ truth }: PreparedRunbook, moment: number): Matrix<Int3
   return { count: truth.dim / k, dim: k, values: rowOf(truth, moment) }
 }
 
-function fileOf({ dataset, policy, count, rounds }: RunbookName, part: string): string {
-  return join(places.cache, 'churn', `${dataset}.first-${count}.${policy}-${seed}-${rounds}.${part}.ibin`)
+function fileOf({ dataset, policy, count, rounds, queries }: RunbookName, part: string): string {
+  return join(places.cache, 'churn', `${dataset}.first-${count}.${policy}-${seed}-${rounds}x${queries}.${part}.ibin`)
 }
 
 function matrixOf(rows: readonly Int32Array[]): Matrix<Int32Array> {

@@ -23,7 +23,12 @@ export async function openItems(task: IndexTask, options: VectorLevelOptions = {
 
 /** Waits until all that was written is in the graph. */
 export async function linked(items: Items): Promise<void> {
-  while ((await items.stats()).unlinked > 0) await delay(1)
+  // Too few vectors to train codes on are never linked.
+  for (;;) {
+    const { trained, unlinked } = await items.stats()
+    if (!trained || unlinked === 0) return
+    await delay(1)
+  }
 }
 
 export const mutable: MutableEngine<Float32Array, ReturnType<Items['searchSync']>> = {

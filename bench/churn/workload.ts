@@ -10,7 +10,7 @@ import { sweep } from '../macro/sweep.js'
 import { measureCosts } from './costs.js'
 import type { MutableEngine, MutableIndex, MutableTask } from './engine.js'
 import type { ChurnCosts, ChurnEnd, ChurnRound, Found } from './figures.js'
-import { k, queryCount, readRunbook, truthAt, type PreparedRunbook, type RunbookName } from './runbook-files.js'
+import { k, readRunbook, truthAt, type PreparedRunbook, type RunbookName } from './runbook-files.js'
 import { liveAtEnd, putsOf } from './runbook.js'
 
 export interface ChurnWorkload {
@@ -67,7 +67,7 @@ async function handle(request: Request): Promise<Replies[Request['type']]> {
 async function load(workload: ChurnWorkload): Promise<Replies['load']> {
   const engine = await loadMutableEngine(workload.engine)
   const task = await taskOf(workload)
-  const queries = await readMatrix(datasetOf(workload.runbook.dataset).files.query, floats, queryCount)
+  const queries = await readMatrix(datasetOf(workload.runbook.dataset).files.query, floats, workload.runbook.queries)
   const runbook = await readRunbook(workload.runbook)
   const base = await baseOf(workload)
   running = { engine, index: await engine.create(task), task, base, queries, runbook }

@@ -51,8 +51,8 @@ function markdownOf({ run, rows }: Section): string {
   ].join('\n\n')
 }
 
-function captionOf(run: Results, { count, share, ef, M, efConstruction }: ChurnRow): string {
-  const index = `${count.toLocaleString('en-US')} vectors, ${share * 100} % a round, ef ${ef}, M ${M}, efConstruction ${efConstruction}`
+function captionOf(run: Results, { count, share, queries, ef, M, efConstruction }: ChurnRow): string {
+  const index = `${count.toLocaleString('en-US')} vectors, ${share * 100} % a round, ${queries} queries, ef ${ef}, M ${M}, efConstruction ${efConstruction}`
   return `${index}; ${machineOf(run)}`
 }
 

@@ -7,7 +7,7 @@ import { churnCostsTable, churnText } from '../../../bench/report/churn-table.js
 
 const test = suite('churn report')
 
-const task = { dataset: 'glove-100-angular', policy: 'random', count: 1000, dim: 100, metric: 'cosine', codec: 'f32', M: 16, efConstruction: 200, ef: 64, k: 10, share: 0.1 } as const
+const task = { dataset: 'glove-100-angular', policy: 'random', count: 1000, dim: 100, metric: 'cosine', codec: 'f32', M: 16, efConstruction: 200, ef: 64, k: 10, share: 0.1, queries: 200 } as const
 const found = (recall: number, bytesOnDisk: number): Found => ({ recall, short: 0, qps: 5000, bytesOnDisk })
 const state = (records: number, unreachable: number) => ({ records, index: 300, free: 100, tombstones: 7, unreachable })
 
