@@ -488,11 +488,12 @@ export class Graph {
     return this.#searcher.exact(vector, k)
   }
 
-  /** A node of level 0, as stored. */
+  /** A node of level 0, as stored; one without neighbors where there is none. */
   baseNode(ordinal: number): { protectedCount: number, neighbors: number[] } {
     const { bytes } = this.#arena
     const row = this.#kernel.rowAddress(this.base.ptr, ordinal) >>> 0
     const neighbors: number[] = []
+    if (bytes[row + ROW_PROTECTED]! >= ROW_LEFT) return { protectedCount: 0, neighbors }
     for (let at = row + BASE_HEADER; neighbors.length < 2 * this.options.M; at += BASE_STRIDE) {
       const neighbor = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
       if (neighbor === NO_NEIGHBOR) break

@@ -17,17 +17,20 @@ export function* countUnreachable(graph: Graph): Generator<undefined, Reachabili
   reached.add(stack[0]!)
   while (stack.length) {
     for (const neighbor of graph.baseNode(stack.pop()!).neighbors) {
-      if (reached.has(neighbor)) continue
+      if (neighbor >= graph.ordinals || reached.has(neighbor)) continue
       reached.add(neighbor)
       stack.push(neighbor)
     }
     yield undefined
   }
+  // No node is left, since the walk began.
+  if (graph.levels === 0) return result
+  const root = rootOf(graph, graph.upperNode(graph.entry).ordinal)
   for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) {
     if (!isLiveNode(graph, ordinal)) continue
     result.nodes++
-    // What was linked after the walk had passed hangs on what it came to.
-    if (!reached.has(ordinal) && !ancestors(graph, ordinal).some(ancestor => reached.has(ancestor))) result.unreachable++
+    // What was linked after the walk had passed, or led to by what was removed before it came, hangs on the root of the entry point.
+    if (!reached.has(ordinal) && rootOf(graph, ordinal) !== root) result.unreachable++
   }
   return result
 }
@@ -67,8 +70,7 @@ function ancestors(graph: Graph, ordinal: number): number[] {
   for (let node = ordinal; ;) {
     const { protectedCount, neighbors } = graph.baseNode(node)
     const parent = protectedCount ? neighbors[0]! : node
-    const back = graph.baseNode(parent)
-    if (seen.has(parent) || back.neighbors.indexOf(node) < 0) return line
+    if (seen.has(parent) || parent >= graph.ordinals || graph.baseNode(parent).neighbors.indexOf(node) < 0) return line
     line.push(parent)
     seen.add(parent)
     node = parent
