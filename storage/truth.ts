@@ -172,9 +172,7 @@ export class Truth {
    * @throws {VectorLevelError} VECTOR_IO_ERROR, and VECTOR_POISONED from then on
    */
   async commit(fill: (batch: TruthBatch) => void, sync: boolean): Promise<void> {
-    if (this.#poison) {
-      throw new VectorLevelError('VECTOR_POISONED', 'an earlier write failed, writes are refused; close and open the database again to recover', this.#poison)
-    }
+    this.#refusePoisoned()
     const batch = this.#level.batch()
     fill(batch)
     try {
@@ -188,18 +186,34 @@ export class Truth {
   /**
    * Puts on stable storage what was committed without sync.
    *
-   * IMPORTANT: a later commit with sync is no barrier for earlier ones: LevelDB closes a full log file without syncing it.
+   * IMPORTANT: a later commit with sync is no barrier for earlier ones: LevelDB closes a full log file without syncing it. And what a sync
+   * that failed has lost, a later one does not bring back, though it reports success: so a failure poisons this handle.
+   *
+   * @throws {VectorLevelError} VECTOR_IO_ERROR, and VECTOR_POISONED from then on
    */
   async sync(): Promise<void> {
-    for (const name of await logsIn(this.#directory)) {
-      try {
-        await syncFile(join(this.#directory, name))
-      } catch (error) {
-        // Gone since it was listed: compacted into a table, which LevelDB synced.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrap(error, `cannot sync ${name}`)
-      }
+    this.#refusePoisoned()
+    try {
+      for (const name of await logsIn(this.#directory)) await this.#syncLog(name)
+      syncDirectory(this.#directory)
+    } catch (error) {
+      this.#poison = error
+      throw error
     }
-    syncDirectory(this.#directory)
+  }
+
+  async #syncLog(name: string): Promise<void> {
+    try {
+      await syncFile(join(this.#directory, name))
+    } catch (error) {
+      // Gone since it was listed: compacted into a table, which LevelDB synced.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrap(error, `cannot sync ${name}`)
+    }
+  }
+
+  #refusePoisoned(): void {
+    if (!this.#poison) return
+    throw new VectorLevelError('VECTOR_POISONED', 'an earlier write failed, writes are refused; close and open the database again to recover', this.#poison)
   }
 
   /** Rewrites the files that hold a range of keys, so that what was deleted there gives its space back. */

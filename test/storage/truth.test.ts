@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -85,6 +85,22 @@ test('what was committed is there after closing and opening, with sync and witho
   await truth.close()
   truth = await Truth.open(location, false)
   for (let i = 0; i < 20; i++) assert.equal(truth.get(key(i)), value(i))
+  await truth.close()
+})
+
+test('after a sync that failed nothing is written any more, and no later sync succeeds', async ({ directory }) => {
+  const location = join(directory, 'other')
+  const truth = await Truth.open(location, true)
+  await fill(truth, 0, 10)
+  // A log that the system cannot sync.
+  const obstacle = join(location, '999999.log')
+  mkdirSync(obstacle)
+  assert.is(await codeOf(() => truth.sync()), 'VECTOR_IO_ERROR')
+  rmdirSync(obstacle)
+  assert.ok(truth.poisoned)
+  assert.is(await codeOf(() => truth.sync()), 'VECTOR_POISONED')
+  assert.is(await codeOf(() => fill(truth, 10, 20, true)), 'VECTOR_POISONED')
+  assert.equal(truth.get(key(3)), value(3))
   await truth.close()
 })
 
