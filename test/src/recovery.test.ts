@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
+import { KIND_CODES, KIND_STATES, placeOf } from '../../storage/block-format.js'
 import { logKey, recordKey, userKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { type CodecName, type ErrorCode, type Hit, VectorLevel } from '../../src/index.js'
@@ -341,8 +342,9 @@ test('refuses writes after damage was met, goes on reading records, and recovers
     const random = new Random(5)
     rewrite(dataFileOf(location), bytes => {
       for (let page = 2; page < bytes.length / 4096; page++) {
+        // Not the states: the opening reads those, and builds an index anew whose damage it meets.
         const place = bytes.readDoubleLE(page * 4096 + 32)
-        if (Number.isInteger(place) && place >= 2 ** 31 && place < 2 ** 33) bytes[page * 4096 + 100 + random.below(3000)]! ^= 4
+        if (Number.isInteger(place) && place >= placeOf(1, KIND_CODES, 0) && place < placeOf(1, KIND_STATES, 0)) bytes[page * 4096 + 100 + random.below(3000)]! ^= 4
       }
       return bytes
     })
