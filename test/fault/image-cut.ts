@@ -55,7 +55,7 @@ async function cutWorkload(recoverer: Recoverer, first: number, count: number, s
   const durability = first / CUTS % 2 ? 'relaxed' : 'strict'
   const workload: Workload = {
     location: join(directory, 'mounted', 'store'), durability, seed, from: 0, writers: 1 + random.below(8),
-    checkpointEvery: [5, 50, 1000][random.below(3)]!, maintenance: true
+    checkpointEvery: [5, 50, 1000][random.below(3)]!, maintenance: true, rests: random.below(2) > 0
   }
   const output = join(directory, 'output')
   const child = spawn(process.execPath, [fileURLToPath(new URL('workload-child.js', import.meta.url)), JSON.stringify(workload)], {

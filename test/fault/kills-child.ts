@@ -38,7 +38,8 @@ async function killOnce(life: Life, random: Random, kill: number, isLast: boolea
     durability: kill % 2 ? 'strict' : 'relaxed',
     writers: [1, 6, 24][random.below(3)]!,
     checkpointEvery: [5, 50, 500, 100_000][random.below(4)]!,
-    maintenance: random.below(4) > 0
+    maintenance: random.below(4) > 0,
+    rests: random.below(2) > 0
   }
   // Which operations a store holds that nobody looked at is not known, so none are added to it.
   const moments = life.seen ? [OPENING, BEGINNING, WRITING, WRITING, WRITING, CLOSING] : [OPENING, CLOSING]

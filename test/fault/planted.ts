@@ -50,6 +50,15 @@ const killFaults: PlantedFault[] = [
     caughtBy: ['syscall-kills', 'kills']
   },
   {
+    what: 'an ordinal is used again before the log is cut behind its removal',
+    changes: [{
+      file: 'index/free-ordinals.js',
+      find: 'this.#written = this.#written.concat(this.#since);',
+      replace: 'this.#trimmed = this.#trimmed.concat(this.#since);'
+    }],
+    caughtBy: ['kills', 'power-cuts']
+  },
+  {
     what: 'a store has its identity before its log',
     changes: [{
       file: 'src/recovery.js',

@@ -99,7 +99,8 @@ function anyWorkload(random: Random, durability: Workload['durability'], seed: n
     count: 60 + random.below(300),
     writers: 1 + random.below(8),
     checkpointEvery: [5, 20, 50, 1000][random.below(4)]!,
-    maintenance: random.below(3) > 0
+    maintenance: random.below(3) > 0,
+    rests: random.below(2) > 0
   }
 }
 

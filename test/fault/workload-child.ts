@@ -1,17 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Random } from '../../floor/random.js'
 import { VectorLevel, VectorLevelError } from '../../src/index.js'
-import { SMALL } from '../src/store.js'
+import { linked, SMALL } from '../src/store.js'
 import { say, sayBackup, sayEvents, sayFailure } from './tell.js'
 import { operationsOf, POINTS, type Workload } from './workload.js'
 
+/** Operations between two rests. */
+const REST = 15
+
 const workload = JSON.parse(process.argv[2]!) as Workload
-const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false, faults = false } = workload
+const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false, rests = false, faults = false } = workload
 const db = new VectorLevel(location, { ...SMALL, durability, checkpoint: { operations: checkpointEvery } })
 const points = db.collection<number>('points', POINTS)
 let next = from
 let acknowledged = from
 let ended = false
+/** Until when writers rest. */
+let rest: Promise<void> | undefined
 
 /** Whether it succeeds; where errors of ours may come, they are said. */
 async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
@@ -31,6 +36,8 @@ async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
 async function write(): Promise<void> {
   while (next < from + count) {
     const i = next++
+    if (rests && i % REST === 0) rest = linked(db)
+    await rest
     if (!await succeeds(() => points.batch(operationsOf(seed, i)))) {
       next = Infinity
       return

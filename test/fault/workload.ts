@@ -3,7 +3,7 @@ import type { BatchOperation, CollectionOptions } from '../../src/index.js'
 
 export const POINTS: CollectionOptions = { dimensions: 8, metric: 'l2', codec: 'f32', M: 8, efConstruction: 40 }
 /** Keys that operations choose from, so that many replace and delete what earlier ones put. */
-export const KEYS = 400
+export const KEYS = 200
 
 /** What `workload-child.ts` is to do, as JSON in its first argument. */
 export interface Workload {
@@ -20,6 +20,8 @@ export interface Workload {
   checkpointEvery?: number
   /** Whether checkpoints, compactions, backups (into `${location}-backup-N`), verifications and searches go on beside the writes. */
   maintenance?: boolean
+  /** Whether writers rest now and then until the graph has caught up: then what was removed leaves it, and ordinals are used again. */
+  rests?: boolean
   /** Whether errors of ours may come: it says `failed CODE message` then, writes no more, and goes on with the rest. */
   faults?: boolean
 }

@@ -44,9 +44,9 @@ export async function sound(db: VectorLevel): Promise<void> {
   assert.equal(await db.verify(), [])
 }
 
-/** Waits until all that can be in a graph is. */
+/** Waits until all that can be in a graph is, and what was removed is on its way out of it. */
 export async function linked(db: VectorLevel): Promise<void> {
-  while ((await db.stats()).collections.some(({ trained, unlinked }) => trained && unlinked)) await delay(2)
+  while ((await db.stats()).collections.some(({ pending }) => pending)) await delay(2)
 }
 
 /** What a killed process leaves: the files of an open store as they are now, without the locks. */
