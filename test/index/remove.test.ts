@@ -216,6 +216,30 @@ test('a node that has an ordinal after another one has its levels and slots, so 
   }
 })
 
+test('a walk for unreachable nodes is right though all nodes leave between its steps, and others come', () => {
+  const random = new Random(11)
+  for (const { atOnce, comes } of [{ atOnce: 4, comes: false }, { atOnce: 4, comes: true }, { atOnce: 400, comes: true }]) {
+    const index = new MemoryIndex({ dimensions: 6, M: 4, efConstruction: 20 }).fill(Array.from({ length: 400 }, () => gaussian(random, 6)))
+    const leaving = Array.from({ length: 400 }, (_, i) => i)
+    const steps = countUnreachable(index.graph)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) {
+        assert.equal(step.value, { nodes: index.graph.live, unreachable: 0 })
+        break
+      }
+      for (let i = 0; i < atOnce && leaving.length; i++) {
+        index.graph.remove(leaving.splice(random.below(leaving.length), 1)[0])
+        if (comes) index.add(gaussian(random, 6))
+      }
+      index.link()
+      while (index.graph.ghosts) index.graph.sweepBlock()
+      index.checkpoint()
+      index.trim()
+    }
+  }
+})
+
 test('removing a node changes a dozen blocks at most, ghosts are few, and recall stays near that of a graph that is built anew', () => {
   const random = new Random(7)
   const options = { dimensions: 16, M: 8, efConstruction: 60, codec: 'f32' as const }
