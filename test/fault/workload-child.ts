@@ -15,8 +15,8 @@ const points = db.collection<number>('points', POINTS)
 let next = from
 let acknowledged = from
 let ended = false
-/** Until when writers rest. */
-let rest: Promise<void> | undefined
+/** Until when writers rest; one rest follows the other, so that the calls keep their order. */
+let rest = Promise.resolve()
 
 /** Whether it succeeds; where errors of ours may come, they are said. */
 async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
@@ -36,7 +36,7 @@ async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
 async function write(): Promise<void> {
   while (next < from + count) {
     const i = next++
-    if (rests && i % REST === 0) rest = linked(db)
+    if (rests && i % REST === 0) rest = rest.then(() => linked(db))
     await rest
     if (!await succeeds(() => points.batch(operationsOf(seed, i)))) {
       next = Infinity
