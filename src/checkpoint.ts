@@ -111,10 +111,12 @@ function sealed(engine: Engine, { space, block, frame }: { space: Space, block: 
  * Cuts off the log up to the watermark, and removes the records that its operations replaced or deleted.
  *
  * Until then those records stay, so that a replay finds the vectors of all operations that it repeats, and linking those of all nodes.
+ * Returns how many were removed of each collection.
  */
-export async function trimLog(engine: Engine): Promise<void> {
+export async function trimLog(engine: Engine): Promise<Map<number, number>> {
+  const removed = new Map<number, number>()
   // Codes that are still to be made need their records.
-  for (const { graph } of engine.collections.values()) if (graph.uncoded) return
+  for (const { graph } of engine.collections.values()) if (graph.uncoded) return removed
   while (engine.trimmed.sequence < engine.watermark.sequence) {
     let position = engine.trimmed
     let operations = 0
@@ -123,7 +125,11 @@ export async function trimLog(engine: Engine): Promise<void> {
       const entry = decodeLogEntry(engine.checksum, position.hash, sequenceOf(key), value)
       const last = entry.sequence + entry.operations.length - 1
       keys.push(key)
-      for (const { collection, previous } of entry.operations) if (previous !== NONE) keys.push(recordKey(collection, previous))
+      for (const { collection, previous } of entry.operations) {
+        if (previous === NONE) continue
+        keys.push(recordKey(collection, previous))
+        removed.set(collection, (removed.get(collection) ?? 0) + 1)
+      }
       position = { sequence: last, hash: entry.hash }
       operations += entry.operations.length
       if (operations >= TRIM_OPERATIONS) break
@@ -136,6 +142,7 @@ export async function trimLog(engine: Engine): Promise<void> {
     engine.trimmed = position
   }
   for (const { graph } of engine.collections.values()) graph.noteTrim()
+  return removed
 }
 
 export function encodeTruthMeta(engine: Pick<Engine, 'plainChecksum' | 'identity'>, trimmed: LogPosition): Buffer {

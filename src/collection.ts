@@ -9,7 +9,7 @@ import type { WriteOperation } from './group.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
 import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
-import { type CollectionStats, collectionStats } from './stats.js'
+import { type CollectionStats, measuredStats, type StatsOptions } from './stats.js'
 import type { Session } from './session.js'
 
 export type Vector = Float32Array | number[]
@@ -299,9 +299,10 @@ export class Collection<M = unknown> {
     return await measureRecall(this.#stored(engine), options)
   }
 
-  async stats(): Promise<CollectionStats> {
-    const { engine } = await this.#session()
-    return collectionStats(this.name, withDefaults(this.#given), this.#stored(engine))
+  /** What the collection holds, and how well its graph can be searched. @throws {VectorLevelError} VECTOR_ABORTED */
+  async stats(options: StatsOptions = {}): Promise<CollectionStats> {
+    const session = await this.#session()
+    return await measuredStats(session, this.name, withDefaults(this.#given), this.#stored(session.engine), options)
   }
 
   #stored(engine: Engine): OpenCollection | undefined {

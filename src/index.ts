@@ -6,6 +6,7 @@ export type { CollectionOptions, SearchOptions, VectorLevelOptions } from './opt
 export type { RecallOptions, RecallReport } from './recall.js'
 export type { RepairReport } from './repair.js'
 export type { LostItem } from './salvage.js'
-export type { CollectionStats, DatabaseStats } from './stats.js'
+export type { CollectionStats, DatabaseStats, StatsOptions } from './stats.js'
+export type { GraphHealth } from './health.js'
 export type { Finding } from './verify.js'
 export { type Status, VectorLevel, type VectorLevelEvents } from './vector-level.js'

@@ -2,9 +2,17 @@ import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
 import type { OpenCollection } from './engine.js'
+import { type GraphHealth, measureHealth, probeHealth } from './health.js'
+import { checkNames } from './options.js'
 import type { Session } from './session.js'
 
-export interface CollectionStats {
+export interface StatsOptions {
+  /** Whether to walk over all nodes and to measure recall, instead of taking a sample: seconds for 100,000 records. */
+  exact?: boolean
+  signal?: AbortSignal
+}
+
+export interface CollectionStats extends GraphHealth {
   name: string
   /** Records. */
   count: number
@@ -38,6 +46,9 @@ export interface DatabaseStats {
   collections: CollectionStats[]
 }
 
+const NOTHING: GraphHealth = { unreachable: 0, probeRecall: undefined }
+const OPTIONS = ['exact', 'signal']
+
 export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
   const { truth, head, watermark, settings } = engine
   const index = engine.blocks!.size()
@@ -64,7 +75,18 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
     unlinked: graph?.unlinked ?? 0,
     tombstones: graph ? graph.ghosts + graph.unremoved : 0,
     pending: graph?.pending ?? 0,
+    ...graph ? probeHealth(graph) : NOTHING,
     levels: graph?.levels ?? 0,
     bytesPerVector: { code: graph?.rowBytes.codes ?? 0, neighbors: graph?.rowBytes.base ?? 0 }
   }
+}
+
+/** collectionStats, of which `exact` measures what is else an estimate. @throws {VectorLevelError} VECTOR_ABORTED */
+export async function measuredStats(
+  { writer }: Session, name: string, options: GraphOptions, collection: OpenCollection | undefined, given: StatsOptions
+): Promise<CollectionStats> {
+  checkNames(given, OPTIONS)
+  const stats = collectionStats(name, options, collection)
+  if (!given.exact || !collection) return stats
+  return { ...stats, ...await writer.walk(() => measureHealth(collection, given.signal)) }
 }

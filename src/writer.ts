@@ -5,6 +5,7 @@ import { Commits } from './commits.js'
 import type { Engine } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
+import { Tidying } from './tidying.js'
 
 /** Time that work takes on the calling thread before others have their turn. */
 const SLICE_MS = 8
@@ -41,6 +42,7 @@ export class Writer {
   readonly #events: WriterEvents
   readonly #commits: Commits
   readonly #linking: Linking
+  readonly #tidying: Tidying
   #running: Promise<void> | undefined
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
@@ -63,6 +65,7 @@ export class Writer {
   constructor(engine: Engine, events: WriterEvents) {
     this.#engine = engine
     this.#events = events
+    this.#tidying = new Tidying(engine)
     this.#linking = new Linking(engine, left => events.rebuild(left))
     this.#commits = new Commits(engine, {
       makeRoom: () => this.#makeRoom(),
@@ -314,7 +317,8 @@ export class Writer {
         if (error instanceof VectorLevelError && error.code === 'VECTOR_CORRUPTION') this.#engine.discardIndex(error)
         throw error
       })
-      await trimLog(this.#engine)
+      const removed = await trimLog(this.#engine)
+      if (!this.#closing) await this.#tidying.run(removed)
       await this.#engine.truth.noteTables()
       this.#failure = undefined
       for (const call of calls) call.resolve()

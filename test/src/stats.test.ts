@@ -15,8 +15,9 @@ test('count records, operations, and what is not linked', async () => {
     await points.batch(vectors.slice(0, 20).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
     await points.batch(vectors.slice(0, 30).map((_, i) => ({ type: 'del', key: `k${i}` })))
     await linked(db)
-    const expected = { name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', trained: true, unlinked: 0, tombstones: 0, pending: 0 }
-    const { levels, bytesPerVector, ...stats } = await points.stats()
+    const expected = { name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', trained: true, unlinked: 0, tombstones: 0, pending: 0, unreachable: 0 }
+    const { levels, bytesPerVector, probeRecall, ...stats } = await points.stats()
+    assert.ok(probeRecall! > 0.9)
     assert.equal(stats, expected)
     assert.ok(levels >= 1)
     assert.equal(bytesPerVector, { code: 16, neighbors: 25 })
@@ -31,7 +32,7 @@ test('count records, operations, and what is not linked', async () => {
     assert.ok(after.bytes.index > 0 && after.bytes.free >= 0)
     await db.close()
     await opened(location, async again => {
-      const { levels: _, bytesPerVector: __, ...reopened } = await again.collection('points', { dimensions: 4 }).stats()
+      const { levels: _, bytesPerVector: __, probeRecall: ___, ...reopened } = await again.collection('points', { dimensions: 4 }).stats()
       assert.equal(reopened, expected)
       assert.ok((await again.stats()).bytes.records > 270 * 16)
     })

@@ -1,0 +1,75 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { unlessDamaged } from '../floor/errors.js'
+import { Random } from '../floor/random.js'
+import { type Graph, isFindable } from '../index/graph.js'
+import { countUnreachable, sampleUnreachable } from '../index/reachability.js'
+import type { OpenCollection } from './engine.js'
+import { refuseWhenAborted } from './maintenance.js'
+import { measureRecall } from './recall.js'
+
+/** How well a graph can be searched. */
+export interface GraphHealth {
+  /** Live nodes that no walk along the edges comes to; an estimate unless it was asked to be exact. */
+  unreachable: number
+  /**
+   * For some of the records' vectors, the share of the ten nearest that a search finds, of those that one with a four times as wide beam does; when
+   * asked to be exact, recall@10 of 100 of them against exact search. Undefined when there is nothing to search for, or so much is still to be
+   * linked that probing would take long.
+   */
+  probeRecall: number | undefined
+}
+
+/** Nodes whose way to the root is gone, and records that are searched for. */
+const NODES = 64
+const PROBES = 16
+/** What a probe finds, at which width of the beam, and at which other. */
+const K = 10
+const EF = 64
+const WIDE_EF = 256
+/** Each probe would have to scan so many vectors. */
+const MOST_UNLINKED = 2000
+/** Nodes that are walked over between two pauses. */
+const PAUSE = 500
+
+/** An estimate from a sample: some milliseconds. */
+export function probeHealth(graph: Graph): GraphHealth {
+  const random = new Random(graph.ordinals)
+  const { nodes, unreachable } = sampleUnreachable(graph, NODES, below => random.below(below))
+  return { unreachable: nodes ? Math.round(unreachable / nodes * graph.live) : 0, probeRecall: probe(graph, random) }
+}
+
+function probe(graph: Graph, random: Random): number | undefined {
+  if (!graph.live || graph.unlinked > MOST_UNLINKED) return undefined
+  let found = 0
+  let wanted = 0
+  let probes = 0
+  for (let tries = 0; tries < 4 * PROBES && probes < PROBES; tries++) {
+    const ordinal = random.below(graph.ordinals)
+    if (!isFindable(graph.stateOf(ordinal))) continue
+    const vector = unlessDamaged(() => graph.records.vector(ordinal))
+    if (!vector) continue
+    probes++
+    const wide = unlessDamaged(() => graph.search(vector, K, WIDE_EF).found) ?? []
+    const narrow = unlessDamaged(() => graph.search(vector, K, EF).found) ?? []
+    // Others may be as far as the last.
+    const farthest = wide.at(-1)?.distance ?? 0
+    found += narrow.filter(({ distance }) => distance <= farthest).length
+    wanted += wide.length
+  }
+  return wanted ? found / wanted : undefined
+}
+
+/** All of it, with pauses for others. The graph must keep its ordinals meanwhile. */
+export async function measureHealth(collection: OpenCollection, signal: AbortSignal | undefined): Promise<GraphHealth> {
+  const steps = countUnreachable(collection.graph)
+  for (let done = 1; ; done++) {
+    const step = steps.next()
+    if (step.done) {
+      const { queries, recall } = await measureRecall(collection, signal ? { signal } : {})
+      return { unreachable: step.value.unreachable, probeRecall: queries ? recall : undefined }
+    }
+    if (done % PAUSE) continue
+    await nextTurn()
+    refuseWhenAborted(signal, `measuring, after ${done} nodes,`)
+  }
+}
