@@ -25,8 +25,8 @@ export async function openItems(task: IndexTask, options: VectorLevelOptions = {
 export async function linked(items: Items): Promise<void> {
   // Too few vectors to train codes on are never linked.
   for (;;) {
-    const { trained, unlinked } = await items.stats()
-    if (!trained || unlinked === 0) return
+    const { trained, pending } = await items.stats()
+    if (!trained || pending === 0) return
     await delay(1)
   }
 }

@@ -127,7 +127,7 @@ async function backupUnderLoad(db: VectorLevel, words: Collection, copy: string,
 }
 
 async function linked(words: Collection): Promise<void> {
-  while ((await words.stats()).unlinked > 0) await new Promise(resolve => setTimeout(resolve, 1))
+  while ((await words.stats()).pending > 0) await new Promise(resolve => setTimeout(resolve, 1))
 }
 
 function median(values: number[]): number {

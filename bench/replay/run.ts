@@ -42,7 +42,7 @@ async function reopen(directory: string, insertSeconds: number): Promise<void> {
   const items = db.collection('items', { dimensions: dim })
   const [nearest] = await items.search(last, { k: 1 })
   const answered = performance.now() - start
-  while ((await items.stats()).unlinked > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  while ((await items.stats()).pending > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   const seconds = (performance.now() - start) / 1000
   console.log(`  first answer after   ${answered.toFixed(0)} ms, ${nearest?.key === String(loaded + tail - 1) ? 'right' : 'WRONG'}`)
   console.log(`  all linked again     ${rate(seconds)}, ${(insertSeconds / seconds).toFixed(2)} times the speed of inserting`)
