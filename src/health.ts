@@ -31,8 +31,20 @@ const MOST_UNLINKED = 2000
 /** Nodes that are walked over between two pauses. */
 const PAUSE = 500
 
-/** An estimate from a sample: some milliseconds. */
+/** Who asks again and again is told the same for so long. */
+const LASTS_MS = 1000
+const probed = new WeakMap<Graph, { at: number, health: GraphHealth }>()
+
+/** An estimate from a sample: some milliseconds, once a second at most. */
 export function probeHealth(graph: Graph): GraphHealth {
+  const last = probed.get(graph)
+  if (last && performance.now() - last.at < LASTS_MS) return last.health
+  const health = estimate(graph)
+  probed.set(graph, { at: performance.now(), health })
+  return health
+}
+
+function estimate(graph: Graph): GraphHealth {
   const random = new Random(graph.ordinals)
   const { nodes, unreachable } = sampleUnreachable(graph, NODES, below => random.below(below))
   return { unreachable: nodes ? Math.round(unreachable / nodes * graph.live) : 0, probeRecall: probe(graph, random) }
