@@ -24,6 +24,8 @@ export interface Codec {
   rowBytes(dimensions: number): number
   /** A codebook for data like `sample`: f32[dim] each, unit vectors for cosine. A function of its arguments alone. */
   train(sample: Float32Array[], dimensions: number, metric: Metric): Codebook | undefined
+  /** The vector that a row stands for. Shapes: f32[dim], as it is compared: a unit vector for cosine, but for rounding. */
+  decode(row: Uint8Array, codebook: Codebook, dimensions: number): Float32Array
 }
 
 export const codecs: Record<CodecName, Codec> = { f32, sq8 }

@@ -32,6 +32,12 @@ export const sq8: Codec = {
       offsets[i] = metric === 'dot' ? (-128 / LEVELS) * width : (fits ? middle : (low[i]! + high[i]!) / 2) - width / 2
     }
     return { inverseScale: LEVELS / width, offsets }
+  },
+  decode(row, { inverseScale, offsets }, dimensions) {
+    const vector = new Float32Array(dimensions)
+    // A byte is the level less 128, signed.
+    for (let i = 0; i < dimensions; i++) vector[i] = offsets[i]! + (row[i]! ^ 0x80) / inverseScale
+    return vector
   }
 }
 

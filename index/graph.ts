@@ -4,12 +4,13 @@ import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import { CODE_KINDS, type CodeKind, Codes, type CodesState } from './codes.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import { Ghosts, type GhostState } from './ghosts.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_INVERSE_SCALE,
-  GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_LEVELS,
+  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_GHOST, STATE_LIVE, STATE_LOST, STATE_UNCODED, UPPER_HEADER
@@ -17,14 +18,12 @@ import {
 import { type Label, RecordRows, type RecordSource } from './record-rows.js'
 import type { Scratch } from './scratch.js'
 import { type Nearest, Searcher } from './searcher.js'
-import { ENCODE_AND_LINK, LINK, REMOVE, Tasks } from './tasks.js'
+import { ENCODE_AND_LINK, LINK, RECODE, REMOVE, Tasks } from './tasks.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
 export const BASE_STRIDE = 3
 export const NO_NEIGHBOR = 0xffffff
-/** Vectors that a codebook is trained on, at most. */
-const TRAINING_SAMPLE = 4096
 /** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
 const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
@@ -46,6 +45,8 @@ export interface GraphOptions {
 /** What a checkpoint keeps of a graph besides its blocks. */
 export interface GraphState {
   ordinals: number
+  /** Nodes are below this. */
+  linked: number
   /** Ordinals below this that can be used again. */
   free: number
   /** Ordinals below this were there before the index. */
@@ -57,12 +58,13 @@ export interface GraphState {
   levels: number
   live: number
   codebook: Codebook | undefined
+  codes: CodesState
   /** Which blocks of each space are on disk, a bit each. */
   stored: Record<Kind, Uint8Array>
 }
 
 /** The spaces of a graph that are on disk. */
-export const KINDS = ['codes', 'base', 'upper', 'states'] as const
+export const KINDS = [...CODE_KINDS, 'base', 'upper', 'states'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Kinds of paged spaces of a graph, and how their blocks come into being and from disk. */
@@ -86,6 +88,7 @@ export function isFindable(state: number): boolean {
 export class Graph {
   readonly ptr: number
   readonly codes: Space
+  readonly recodes: Space
   readonly base: Space
   readonly upper: Space
   readonly states: Space
@@ -97,16 +100,17 @@ export class Graph {
   readonly #scratch: Scratch
   readonly #searcher: Searcher
   readonly #vectorBytes: number
+  readonly #codes: Codes
   readonly #tasks = new Tasks()
   readonly #ghosts = new Ghosts()
   readonly #free = new FreeOrdinals()
   #reserved = 0
   #ordinals = 0
+  #linked = 0
   #rebuilt = 0
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
   #live = 0
-  #codebook: Codebook | undefined
 
   constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, storage: GraphStorage, options: GraphOptions) {
     this.#arena = arena
@@ -128,6 +132,7 @@ export class Graph {
       return space
     }
     this.codes = paged('codes', codec.rowBytes(dimensions), 0)
+    this.recodes = paged('recodes', codec.rowBytes(dimensions), 0)
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
@@ -150,6 +155,7 @@ export class Graph {
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
+    this.#codes = new Codes(arena, cache, kernel, scratch, this)
     this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks)
   }
 
@@ -173,7 +179,7 @@ export class Graph {
   }
 
   get unremoved(): number {
-    return this.#tasks.length - this.#tasks.links
+    return this.#tasks.removals
   }
 
   /** How many ordinals get their code when they are linked. */
@@ -203,12 +209,27 @@ export class Graph {
   }
 
   get codebook(): Codebook | undefined {
-    return this.#codebook
+    return this.#codes.codebook
+  }
+
+  /** Which of the two spaces has the codes that are in use. */
+  get codeKind(): CodeKind {
+    return this.#codes.kind
+  }
+
+  /** As Codes.drift. */
+  get drift(): number {
+    return this.#codes.drift
+  }
+
+  /** As Codes.recoded. */
+  get recoded(): number | undefined {
+    return this.#codes.recoded
   }
 
   /** Whether codes can be made: at once, or when there was enough to train on. */
   get trained(): boolean {
-    return this.#codebook !== undefined || codecs[this.options.codec].trainingCount === 0
+    return this.#codes.trained
   }
 
   /** Bytes of the row that an ordinal takes in the spaces of codes and of level 0. */
@@ -218,9 +239,12 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, free: this.#free.count + this.#unfound, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(), ghosts: this.#ghosts.state(),
-      slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.#codebook,
-      stored: { codes: this.codes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored }
+      ordinals: this.#ordinals, linked: this.#linked, free: this.#free.count + this.#unfound, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(),
+      ghosts: this.#ghosts.state(), slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.codebook,
+      codes: this.#codes.state(),
+      stored: {
+        codes: this.codes.stored, recodes: this.recodes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored
+      }
     }
   }
 
@@ -230,6 +254,7 @@ export class Graph {
     this.upper.reserve(state.slots + MOST_LEVELS)
     for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
     this.#ordinals = state.ordinals
+    this.#linked = state.linked
     this.#rebuilt = state.rebuilt
     this.#live = state.live
     this.#tasks.restore(state.tasks)
@@ -240,7 +265,7 @@ export class Graph {
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
     this.#set(GRAPH_LEVELS, state.levels)
-    if (state.codebook) this.#setCodebook(state.codebook)
+    this.#codes.restore(state.codes, state.codebook)
   }
 
   /** Goes on from a checkpoint of another numbering, whose blocks are read from now on; nothing may have changed since the last checkpoint. */
@@ -259,8 +284,8 @@ export class Graph {
     this.#reserve(ordinal + 1)
     this.records.fill(ordinal, vector, label)
     if (!this.trained) return
-    this.#loadVector(vector)
-    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+    this.load(vector)
+    this.#codes.encode(ordinal)
   }
 
   /** Begins to give out ordinals: all that were given out before are in use, or will not be. */
@@ -281,12 +306,16 @@ export class Graph {
     this.#ordinals = Math.max(this.#ordinals, ordinal + 1)
     this.#live++
     this.#setState(ordinal, this.trained ? STATE_LIVE : STATE_UNCODED)
-    if (this.trained) this.#tasks.push(LINK, ordinal)
+    if (!this.trained) return
+    this.#codes.note(ordinal)
+    this.#tasks.push(LINK, ordinal)
   }
 
   /** Makes an ordinal invisible to every search; its node follows. */
   remove(ordinal: number): void {
-    if (!isFindable(this.stateOf(ordinal))) return
+    const state = this.stateOf(ordinal)
+    if (!isFindable(state)) return
+    if (state === STATE_LIVE) this.#codes.noteRemoval(ordinal)
     this.#live--
     if (!this.trained) {
       this.#setFree(ordinal)
@@ -330,18 +359,36 @@ export class Graph {
     return copy
   }
 
-  /** Whether enough is stored to train a codebook that is still missing. */
+  /** Whether a codebook should be trained: enough is stored for the first, or the last one does not fit any more. Nothing may be stored and not shown. */
   get wantsTraining(): boolean {
+    return this.trained ? this.#codes.wantsRetraining : this.#hasEnough
+  }
+
+  get #hasEnough(): boolean {
     return !this.trained && this.#live >= codecs[this.options.codec].trainingCount
   }
 
-  /** Trains the codebook on what is live, and gets its codes as it is linked. */
+  /** Trains a codebook on what is live: it gets its codes as it is linked, or, where there are others, one after the other. */
   train(): void {
     const live = new Uint32Array(this.#live)
     let count = 0
     for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
-    this.#trainOn(live)
+    if (this.trained) {
+      this.#retrain(live)
+      return
+    }
+    this.#codes.train(live)
     for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
+  }
+
+  #retrain(live: Uint32Array): void {
+    this.#ensureScratch(this.options.efConstruction)
+    const found = this.#codes.retrained(live, this.#ordinals)
+    if (!found) return
+    // Only where nothing has been linked for long, as in a replay, is the last time not over yet.
+    while (this.recoded !== undefined && this.step());
+    this.#codes.recode(found, this.#ordinals)
+    this.#tasks.push(RECODE, 0)
   }
 
   /**
@@ -356,19 +403,8 @@ export class Graph {
     this.#live = live.length
     this.#ordinals = ordinals
     this.#rebuilt = ordinals
-    if (this.wantsTraining) this.#trainOn(live)
+    if (this.#hasEnough) this.#codes.train(live)
     if (this.trained) for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
-  }
-
-  #trainOn(live: Uint32Array): void {
-    const step = Math.max(1, Math.ceil(live.length / TRAINING_SAMPLE))
-    const sample: Float32Array[] = []
-    for (let i = 0; i < live.length; i += step) {
-      const vector = unlessDamaged(() => this.records.vector(live[i]!))
-      if (vector) sample.push(vector)
-    }
-    const { codec, dimensions, metric } = this.options
-    this.#setCodebook(codecs[codec].train(sample, dimensions, metric)!)
   }
 
   /** Takes an ordinal whose record is damaged out of the index. */
@@ -384,8 +420,8 @@ export class Graph {
       this.forget(ordinal)
       return
     }
-    this.#loadVector(vector)
-    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(this.codes.ptr, ordinal) >>> 0)
+    this.load(vector)
+    this.#codes.encode(ordinal)
     this.#setState(ordinal, STATE_LIVE)
   }
 
@@ -399,14 +435,8 @@ export class Graph {
   hasRightCode(ordinal: number, vector: Float32Array): boolean {
     if (this.stateOf(ordinal) === STATE_UNCODED) return true
     this.#ensureScratch(this.options.efConstruction)
-    this.#loadVector(vector)
-    const { row } = this.#scratch
-    const { bytes } = this.#arena
-    bytes.fill(0, row, row + this.codes.rowBytes)
-    this.#kernel.encodeRow(this.ptr, this.#scratch.ptr, row)
-    const stored = this.#kernel.rowAddress(this.codes.ptr, ordinal) >>> 0
-    for (let i = 0; i < this.codes.rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
-    return true
+    this.load(vector)
+    return this.#codes.isRight(ordinal)
   }
 
   /** Links or removes the next node; false when there is none, or when codes cannot be made yet. */
@@ -416,9 +446,17 @@ export class Graph {
     const { kind, ordinal } = task
     this.upper.reserve(this.slots + MOST_LEVELS)
     this.#ensureScratch(this.options.efConstruction)
-    if (kind === REMOVE) this.#bury(ordinal)
+    if (kind === RECODE) this.#codes.startRecoding(this.#ghosts.state().ordinals)
+    else if (kind === REMOVE) this.#bury(ordinal)
     else this.#link(ordinal, kind === ENCODE_AND_LINK)
+    this.#codes.advance()
     return true
+  }
+
+  /** Makes the next codes again, where that is under way, though no node is linked or removed. Nothing may be pending. */
+  recodeNext(): void {
+    this.#ensureScratch(this.options.efConstruction)
+    this.#codes.advance()
   }
 
   #link(ordinal: number, isUncoded: boolean): void {
@@ -427,6 +465,7 @@ export class Graph {
     else if (isUncoded) return
     if (this.stateOf(ordinal) === STATE_LOST) return
     this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
+    this.#linked = Math.max(this.#linked, ordinal + 1)
     this.#sweep(SWEPT_A_LINK)
   }
 
@@ -451,10 +490,11 @@ export class Graph {
   sweepBlock(): void {
     const { round, isUpper, block } = this.#ghosts.place
     const space = isUpper ? this.upper : this.base
-    const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#ordinals)
+    const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#linked)
     this.#kernel.sweep(this.ptr, this.#scratch.ptr, isUpper ? 1 : 0, block * space.rowsPerBlock, last, round)
     if (isUpper) this.#noteSlots(block * space.rowsPerBlock, last)
-    this.#ghosts.advance(Math.ceil(this.#ordinals / this.base.rowsPerBlock), Math.ceil(this.slots / this.upper.rowsPerBlock))
+    // Not those that are stored by now: how many these are depends on when this is done.
+    this.#ghosts.advance(Math.ceil(this.#linked / this.base.rowsPerBlock), Math.ceil(this.slots / this.upper.rowsPerBlock))
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
       this.upper.reserve(this.slots + MOST_LEVELS)
       this.#kernel.remove(this.ptr, this.#scratch.ptr, swept.ordinal, swept.slot ?? NO_SLOT)
@@ -523,24 +563,16 @@ export class Graph {
   /** Makes a vector the query of the next search, whose beam has `width` entries. Shapes: vector f32[dim] as the user gave it. */
   prepare(vector: Float32Array, width: number): void {
     this.#ensureScratch(Math.max(width, this.options.efConstruction))
-    this.#loadVector(vector)
+    this.load(vector)
   }
 
-  #loadVector(vector: Float32Array): void {
+  /** Makes a vector the one in the scratch. */
+  load(vector: Float32Array): void {
     const at = this.#scratch.query / 4
     const { f32 } = this.#arena
     f32.set(vector, at)
     f32.fill(0, at + vector.length, at + this.#vectorBytes / 4)
     this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
-  }
-
-  #setCodebook(codebook: Codebook): void {
-    this.#codebook = codebook
-    this.#arena.f32.set(codebook.offsets, this.#get(GRAPH_OFFSETS) / 4)
-    this.#arena.f32[(this.ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale
-    // Keys are squared distances in units of the scale; of unit vectors they are twice 1 - cosine, and for dot -2 times the product.
-    this.#set(GRAPH_KEY_ORIGIN, this.options.metric === 'dot' ? 2 ** 31 : 0)
-    this.#arena.f32[(this.ptr + GRAPH_KEY_UNIT) / 4] = codebook.inverseScale ** -2 / (this.options.metric === 'l2' ? 1 : 2)
   }
 
   #setFree(ordinal: number): void {
@@ -559,7 +591,7 @@ export class Graph {
 
   #reserve(ordinals: number): void {
     this.checkRoom(ordinals - 1)
-    this.codes.reserve(ordinals)
+    for (const kind of CODE_KINDS) this[kind].reserve(ordinals)
     this.base.reserve(ordinals)
     this.states.reserve(ordinals)
     this.records.space.reserve(ordinals)

@@ -3,6 +3,7 @@ import type { Arena } from '../storage/arena.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { NO_GHOSTS } from './ghosts.js'
+import { isCodeKind } from './codes.js'
 import { BASE_STRIDE, type Graph, type GraphState, isFindable, type Kind, KINDS, NO_NEIGHBOR } from './graph.js'
 import { BASE_HEADER, NO_SLOT, ROW_BELOW, ROW_ORDINAL, STATE_FREE, UPPER_HEADER } from './kernel/layout.js'
 
@@ -15,7 +16,7 @@ export const DROPPED = 0xffffffff
  * The ordinals of a graph in the order of a walk from its entry point, nearest neighbors first: numbered so, what a search reads lies together.
  *
  * Shapes: u32[count], the old ordinal of each new one. Yields now and then, so that others have their turn. Nothing may be pending, there may
- * be no ghosts, and nothing may change meanwhile. Ordinals that have no record are left out.
+ * be no ghosts, all codes must be of one codebook, and nothing may change meanwhile. Ordinals that have no record are left out.
  */
 export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
   const order = new Uint32Array(graph.ordinals)
@@ -57,9 +58,11 @@ export class Renumbered {
 
   state(): GraphState {
     const state = this.#graph.state()
+    const { drift } = state.codes
+    const codes = { ...state.codes, drift: drift && { ...drift, latest: drift.latest.map(ordinal => this.ordinals[ordinal]!) } }
     const stored = Object.fromEntries(KINDS.map(kind => [kind, allOf(this.#blocksOf(kind))])) as GraphState['stored']
     return {
-      ...state, ordinals: this.#order.length, free: 0, rebuilt: 0, tasks: new Uint32Array(0), ghosts: NO_GHOSTS,
+      ...state, ordinals: this.#order.length, linked: this.#order.length, free: 0, rebuilt: 0, tasks: new Uint32Array(0), ghosts: NO_GHOSTS, codes,
       slots: this.#slotOrder.length, entry: state.levels ? this.#slots[state.entry]! : 0, stored
     }
   }
@@ -117,6 +120,7 @@ export class Renumbered {
 
   #rowsOf(kind: Kind): number {
     if (kind === 'upper') return this.#slotOrder.length
+    if (isCodeKind(kind) && kind !== this.#graph.codeKind) return 0
     return kind === 'base' && !this.#graph.levels ? 0 : this.#order.length
   }
 

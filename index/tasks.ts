@@ -1,8 +1,9 @@
-/** What is to be done for an ordinal: link its node, make its code first, or remove its node. */
+/** What is to be done for an ordinal: link its node, make its code first, or remove its node; and, for none, to begin to make all codes again. */
 export const LINK = 0
 export const ENCODE_AND_LINK = 1
 export const REMOVE = 2
-export type TaskKind = typeof LINK | typeof ENCODE_AND_LINK | typeof REMOVE
+export const RECODE = 3
+export type TaskKind = typeof LINK | typeof ENCODE_AND_LINK | typeof REMOVE | typeof RECODE
 
 const KIND_BITS = 2
 const KIND_MASK = (1 << KIND_BITS) - 1
@@ -19,6 +20,7 @@ export class Tasks {
   #end = 0
   #links = 0
   #uncoded = 0
+  #removals = 0
 
   get length(): number {
     return this.#end - this.#first
@@ -31,6 +33,11 @@ export class Tasks {
 
   get uncoded(): number {
     return this.#uncoded
+  }
+
+  /** Nodes to be removed. */
+  get removals(): number {
+    return this.#removals
   }
 
   push(kind: TaskKind, ordinal: number): void {
@@ -53,7 +60,7 @@ export class Tasks {
     let at = this.#first + from
     for (; at < this.#end && count < target.length; at++) {
       const word = this.#words[at]!
-      if ((word & KIND_MASK) !== REMOVE) target[count++] = word >>> KIND_BITS
+      if (isLink((word & KIND_MASK) as TaskKind)) target[count++] = word >>> KIND_BITS
     }
     return { count, next: at - this.#first }
   }
@@ -70,11 +77,13 @@ export class Tasks {
     this.#end = words.length
     this.#links = 0
     this.#uncoded = 0
+    this.#removals = 0
     for (const word of words) this.#count((word & KIND_MASK) as TaskKind, 1)
   }
 
   #count(kind: TaskKind, by: number): void {
-    if (kind !== REMOVE) this.#links += by
+    if (isLink(kind)) this.#links += by
+    if (kind === REMOVE) this.#removals += by
     if (kind === ENCODE_AND_LINK) this.#uncoded += by
   }
 
@@ -87,4 +96,8 @@ export class Tasks {
     this.#end = left.length
     this.#first = 0
   }
+}
+
+function isLink(kind: TaskKind): boolean {
+  return kind === LINK || kind === ENCODE_AND_LINK
 }

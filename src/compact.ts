@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
-import { isFindable } from '../index/graph.js'
+import { isFindable, KINDS } from '../index/graph.js'
 import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
@@ -155,7 +155,7 @@ class Compaction {
     const { arena, checksum } = engine
     const directory = generationDirectory(this.#data, 1)
     const blocks = new BlockStore(directory)
-    const room = Math.max(1, ...[...this.#graphs.keys()].flatMap(({ graph }) => [graph.codes, graph.base, graph.upper, graph.states].map(space => space.frameBytes)))
+    const room = Math.max(1, ...[...this.#graphs.keys()].flatMap(({ graph }) => KINDS.map(kind => graph[kind].frameBytes)))
     const frame = arena.allocate(room)
     try {
       let chunk: SealedBlock[] = []
@@ -164,7 +164,7 @@ class Compaction {
           const place = engine.placeOf(graph[kind], block)
           sealBlock(arena, checksum, frame, byteLength, place, engine.storeTag)
           chunk.push({ place, bytes: arena.bytes.slice(frame, frame + byteLength) })
-          if (kind === 'codes') this.#done += graph.codes.rowsPerBlock
+          if (kind === graph.codeKind) this.#done += graph[kind].rowsPerBlock
           if (chunk.length < BLOCKS_AT_ONCE) continue
           checkRoom(directory, chunk.reduce((sum, { bytes }) => sum + bytes.length, 0))
           blocks.write(chunk, new Map())

@@ -6,7 +6,7 @@ import { chooseBuild, loadKernel, type Kernel } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
 import { Arena } from '../storage/arena.js'
 import { BlockCache } from '../storage/block-cache.js'
-import { isSealed, KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
+import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
@@ -19,7 +19,7 @@ import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, typ
 import type { Truth } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
 
-const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 

@@ -54,12 +54,13 @@ export class Linking {
     }
   }
 
-  /** Sweeps for a while, until no graph has ghosts; whether any has still. */
+  /** Sweeps and makes codes again for a while, until no graph has ghosts, or codes of two codebooks; whether any has still. */
   sweep(milliseconds: number): boolean {
     const until = performance.now() + milliseconds
     for (const { graph } of this.#engine.collections.values()) {
       while (graph.ghosts && !this.#engine.cacheIsDirty && performance.now() < until) graph.sweepBlock()
-      if (graph.ghosts) return true
+      while (graph.recoded !== undefined && !this.#engine.cacheIsDirty && performance.now() < until) graph.recodeNext()
+      if (graph.ghosts || graph.recoded !== undefined) return true
     }
     return false
   }

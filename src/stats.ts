@@ -21,6 +21,13 @@ export interface CollectionStats extends GraphHealth {
   codec: CodecName
   /** Whether codes are in use: before enough vectors are there to train on, search is exact. */
   trained: boolean
+  /**
+   * How badly codes fit what is written now, as a share of what is tolerated: above 1 another codebook is looked for, and taken when it fits
+   * much better. 0 where codes are exact, or not in use yet.
+   */
+  drift: number
+  /** How much of the codes was made again with another codebook, from 0 to 1, while that is under way: with each vector that is written. */
+  recoding: number | undefined
   /** Vectors that are searched by scanning, because they are not linked into the graph yet. */
   unlinked: number
   /** Nodes whose records were replaced or deleted, and that are still to be taken out of the graph. No search returns them. */
@@ -72,6 +79,8 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
     metric: collection?.options.metric ?? metric,
     codec: collection?.options.codec ?? codec,
     trained: graph?.trained ?? false,
+    drift: graph?.drift ?? 0,
+    recoding: graph?.recoded,
     unlinked: graph?.unlinked ?? 0,
     tombstones: graph ? graph.ghosts + graph.unremoved : 0,
     pending: graph?.pending ?? 0,

@@ -68,6 +68,12 @@ export class BlockCache {
     space.setResident(block, frame)
   }
 
+  /** Empties a space for good: none of its blocks is on disk, and changes are lost. None may be being copied. */
+  discard(space: Space): void {
+    space.forget()
+    this.empty(space)
+  }
+
   /** Takes all blocks of a space out; none may be dirty. */
   empty(space: Space): void {
     for (let page = 0; page < this.#frameSpace.length; page++) {

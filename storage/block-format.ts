@@ -20,6 +20,7 @@ export const KIND_CODES = 0
 export const KIND_BASE = 1
 export const KIND_UPPER = 2
 export const KIND_STATES = 3
+export const KIND_RECODES = 4
 
 /** The key of a block: ordered by collection, kind, number. */
 export function placeOf(collection: number, kind: number, block: number): number {

@@ -126,6 +126,12 @@ export class Space {
     this.#stored.set(stored.subarray(0, this.#stored.length))
   }
 
+  /** Nothing that was in it counts any more. */
+  forget(): void {
+    this.#stored.fill(0)
+    this.#dirtyFlags().fill(CLEAN)
+  }
+
   isDirty(block: number): boolean {
     return this.#arena.bytes[this.#tables + this.#capacity * 5 + block] !== 0
   }

@@ -6,7 +6,7 @@ import { type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js
 import { Scratch } from '../../index/scratch.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
-import { isSealed, KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import { Checksum } from '../../storage/checksum.js'
 import { PAGE_SLACK, type Space } from '../../storage/space.js'
 import { distanceOf } from './kernel-suite.js'
@@ -14,7 +14,7 @@ import { distanceOf } from './kernel-suite.js'
 const MIB = 2 ** 20
 const COLLECTION = 1
 const STORE = 0x0123456789abcdefn
-const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 
 export interface MemoryIndexOptions extends Partial<GraphOptions> {
   dimensions: number
@@ -148,11 +148,13 @@ export class MemoryIndex {
       }
     }
     add(graph.states, graph.ordinals)
-    if (graph.trained) add(graph.codes, graph.ordinals)
+    if (graph.trained) add(graph[graph.codeKind], graph.ordinals)
     add(graph.base, graph.ordinals)
     add(graph.upper, graph.slots)
-    const { codebook, ordinals, tasks, ghosts, slots, entry, levels, live } = graph.state()
+    const { codebook, codes: { drift, recoding }, ordinals, tasks, ghosts, slots, entry, levels, live } = graph.state()
     const numbers = [ordinals, ...tasks, ...ghosts.ordinals, ...ghosts.since, ...ghosts.slots, slots, entry, levels, live, ...(codebook ? [codebook.inverseScale, ...codebook.offsets] : [])]
+    if (drift) numbers.push(drift.error, drift.usual, drift.count, drift.next, drift.refused, ...drift.mean, ...drift.latest)
+    if (recoding) numbers.push(recoding.codebook.inverseScale, recoding.started ? 1 : 0, recoding.cursor, ...recoding.ghosts)
     hash = this.checksum.hash(hash, new Uint8Array(Float64Array.from(numbers).buffer))
     return hash.toString(16).padStart(16, '0')
   }

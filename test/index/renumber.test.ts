@@ -5,11 +5,11 @@ import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
 import { DROPPED, localOrder, Renumbered } from '../../index/renumber.js'
-import { KIND_BASE, KIND_CODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, trained } from './memory-index.js'
 
-const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES }
+const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 const FRAME = 65536
 
 const test = suite('renumber')

@@ -1,0 +1,318 @@
+import { type Codebook, type CodecName, codecs, type Metric } from '../codecs/codec.js'
+import { unlessDamaged } from '../floor/errors.js'
+import type { Arena } from '../storage/arena.js'
+import type { BlockCache } from '../storage/block-cache.js'
+import type { Space } from '../storage/space.js'
+import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
+import type { Kernel } from './kernel.js'
+import {
+  GRAPH_CODES, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_OFFSETS, STATE_GHOST, STATE_LIVE, STATE_LOST
+} from './kernel/layout.js'
+import type { RecordRows } from './record-rows.js'
+import { Recoding, type RecodingState } from './recoding.js'
+import type { Scratch } from './scratch.js'
+
+/** Vectors that a codebook is trained on, at most, besides the latest. */
+const TRAINING_SAMPLE = 4096
+/** Of the latest vectors, those that must be fit much better by another codebook. */
+const LAST = 64
+/** Vectors that are written at least between two codebooks, as a share of the ordinals: more than all codes take to be made again. */
+const WAIT_SHARE = 1 / 8
+
+/** Codes alternate between two spaces: in one are those that are in use, in the other those that are being made. */
+export const CODE_KINDS = ['codes', 'recodes'] as const
+export type CodeKind = (typeof CODE_KINDS)[number]
+
+export function isCodeKind(kind: string): kind is CodeKind {
+  return CODE_KINDS.some(code => code === kind)
+}
+
+/** What a checkpoint keeps of codes besides their blocks and the codebook in use. */
+export interface CodesState {
+  kind: CodeKind
+  drift: DriftState | undefined
+  recoding: RecodingState | undefined
+}
+
+/** What codes see of their graph. */
+export interface CodedGraph {
+  readonly ptr: number
+  readonly codes: Space
+  readonly recodes: Space
+  readonly records: RecordRows
+  readonly options: { dimensions: number, metric: Metric, codec: CodecName }
+  stateOf(ordinal: number): number
+  /** Makes a vector the one in the scratch. Shapes: vector f32[dim] as the user gave it. */
+  load(vector: Float32Array): void
+}
+
+/**
+ * The codes of a graph's vectors, and the codebooks that they are made with.
+ *
+ * When the data drift away from what the codebook was trained on, another one is trained, on what is live then and on what came last. From
+ * then on each new vector has a code of both, the others get theirs one after the other as nodes are linked and removed, and when all have
+ * one, those are used.
+ *
+ * IMPORTANT: all is a function of the order of the operations. Training belongs to the operation behind which it is done, when all vectors
+ * that are live have records. Of a vector that is removed later the new code is made before that, for its record may be gone when its turn
+ * comes; of one that was removed earlier the new code is made from the old one, whether its record is still there or not. In use are the
+ * new codes from the task on that makes the last one.
+ */
+export class Codes {
+  readonly #arena: Arena
+  readonly #cache: BlockCache
+  readonly #kernel: Kernel
+  readonly #scratch: Scratch
+  readonly #graph: CodedGraph
+  #kind: CodeKind = 'codes'
+  #codebook: Codebook | undefined
+  #drift: Drift | undefined
+  #recoding: Recoding | undefined
+
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, graph: CodedGraph) {
+    this.#arena = arena
+    this.#cache = cache
+    this.#kernel = kernel
+    this.#scratch = scratch
+    this.#graph = graph
+  }
+
+  get kind(): CodeKind {
+    return this.#kind
+  }
+
+  /** The codes that are in use. */
+  get space(): Space {
+    return this.#graph[this.#kind]
+  }
+
+  get codebook(): Codebook | undefined {
+    return this.#codebook
+  }
+
+  get trained(): boolean {
+    return this.#codebook !== undefined || this.#codec.trainingCount === 0
+  }
+
+  /** The error of the codes of what is written now, as a share of what is tolerated. */
+  get drift(): number {
+    return this.#drift?.share ?? 0
+  }
+
+  /** How much of the codes has been made again; undefined when that is not under way. */
+  get recoded(): number | undefined {
+    return this.#recoding?.share
+  }
+
+  state(): CodesState {
+    return { kind: this.#kind, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+  }
+
+  restore({ kind, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+    this.#drift = drift && new Drift(drift)
+    this.#recoding = recoding && new Recoding(recoding)
+    this.#goOn(kind, codebook)
+  }
+
+  /** Makes the first codebook, for `live` ordinals. */
+  train(live: Uint32Array): void {
+    const sample = this.#vectors(live, TRAINING_SAMPLE)
+    const codebook = this.#trainOn(sample)
+    const mean = meanOf(sample, this.#graph.options.dimensions)
+    this.#drift = Drift.after(mean, this.#errorOf(codebook, sample, mean))
+    this.#goOn(this.#kind, codebook)
+  }
+
+  /** Makes the code of the vector in the scratch, of each codebook. */
+  encode(ordinal: number): void {
+    this.#encodeInto(this.space, ordinal)
+    if (this.#recoding) this.#with(this.#recoding.codebook, () => this.#encodeInto(this.#spare, ordinal))
+  }
+
+  /** A vector that has its codes is live from now on. */
+  note(ordinal: number): void {
+    if (!this.#drift) return
+    const { records } = this.#graph
+    // A damaged record is no vector.
+    const vector = unlessDamaged(() => records.vector(ordinal))
+    if (vector) this.#drift.note(ordinal, vector, this.#decode(this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
+  }
+
+  /** A vector that has a code is about to be removed, and its record with it. */
+  noteRemoval(ordinal: number): void {
+    if (this.#recoding?.lacks(ordinal)) this.#with(this.#recoding.codebook, () => this.#encodeAgain(ordinal))
+  }
+
+  /** Whether another codebook should be looked for. */
+  get wantsRetraining(): boolean {
+    return this.#drift?.wantsTraining ?? false
+  }
+
+  /** Another codebook for `live` of the ordinals, if one fits what came last much better. */
+  retrained(live: Uint32Array, ordinals: number): { codebook: Codebook, error: number } | undefined {
+    const drift = this.#drift!
+    const found = new Set(live)
+    const latest = this.#vectors(drift.latest.filter(ordinal => found.has(ordinal)), Infinity)
+    const codebook = this.#trainOn(this.#vectors(live, TRAINING_SAMPLE).concat(latest))
+    const last = latest.slice(0, LAST)
+    const mean = meanOf(latest, this.#graph.options.dimensions)
+    const error = this.#errorOf(codebook, last, mean)
+    if (isBetter(error, this.#errorOf(this.#newest, last, mean))) return { codebook, error }
+    drift.noteRefusal(this.#waitFor(ordinals))
+    return undefined
+  }
+
+  /** Begins to make codes of another codebook: of `ordinals` as soon as `startRecoding` is called. None may be under way. */
+  recode({ codebook, error }: { codebook: Codebook, error: number }, ordinals: number): void {
+    this.#drift!.noteTraining(error, this.#waitFor(ordinals))
+    this.#recoding = Recoding.of(codebook, ordinals)
+  }
+
+  /** All that was removed before the training is a ghost by now, or free. Shapes: ghosts u32[], those that are left of it. */
+  startRecoding(ghosts: Uint32Array): void {
+    this.#recoding!.start(ghosts)
+  }
+
+  /** Makes the next codes again; when these were the last, they are used from now on. */
+  advance(): void {
+    const recoding = this.#recoding
+    if (!recoding?.started) return
+    this.#with(recoding.codebook, () => { for (const ordinal of recoding.next()) this.#recode(ordinal, recoding) })
+    if (!recoding.done) return
+    const old = this.space
+    this.#recoding = undefined
+    this.#goOn(this.#spareKind, recoding.codebook)
+    this.#cache.discard(old)
+  }
+
+  /** Whether the code of an ordinal is the one of the vector in the scratch. */
+  isRight(ordinal: number): boolean {
+    const { row } = this.#scratch
+    const { bytes } = this.#arena
+    const { rowBytes } = this.space
+    this.#encodeRow(row)
+    const stored = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
+    for (let i = 0; i < rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
+    return true
+  }
+
+  /** Vectors that are written at least between two codebooks. */
+  #waitFor(ordinals: number): number {
+    return Math.max(this.#codec.trainingCount, ordinals * WAIT_SHARE)
+  }
+
+  get #codec(): typeof codecs[CodecName] {
+    return codecs[this.#graph.options.codec]
+  }
+
+  get #spareKind(): CodeKind {
+    return this.#kind === 'codes' ? 'recodes' : 'codes'
+  }
+
+  get #spare(): Space {
+    return this.#graph[this.#spareKind]
+  }
+
+  get #newest(): Codebook {
+    return this.#recoding?.codebook ?? this.#codebook!
+  }
+
+  #recode(ordinal: number, recoding: Recoding): void {
+    const state = this.#graph.stateOf(ordinal)
+    // What is not in use gets its code when it is, and what was removed since the training has got it.
+    if (state === STATE_LIVE) this.#encodeAgain(ordinal)
+    else if (state === STATE_LOST || (state === STATE_GHOST && recoding.hadGhost(ordinal))) this.#encodeCode(ordinal)
+  }
+
+  /** Makes the new code of a vector from its record; from its old code when that is damaged. */
+  #encodeAgain(ordinal: number): void {
+    const vector = unlessDamaged(() => this.#graph.records.given(ordinal))
+    if (!vector) {
+      this.#encodeCode(ordinal)
+      return
+    }
+    this.#graph.load(vector)
+    this.#encodeInto(this.#spare, ordinal)
+  }
+
+  #encodeCode(ordinal: number): void {
+    this.#graph.load(this.#decode(this.#codebook!, this.space, ordinal))
+    this.#encodeInto(this.#spare, ordinal)
+  }
+
+  #encodeInto(space: Space, ordinal: number): void {
+    this.#kernel.encodeRow(this.#graph.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(space.ptr, ordinal) >>> 0)
+  }
+
+  /** Encodes the vector in the scratch into a row that may have been used for others. */
+  #encodeRow(row: number): void {
+    this.#arena.bytes.fill(0, row, row + this.space.rowBytes)
+    this.#kernel.encodeRow(this.#graph.ptr, this.#scratch.ptr, row)
+  }
+
+  #decode(codebook: Codebook, space: Space, ordinal: number): Float32Array {
+    return this.#decodeRow(codebook, this.#kernel.rowAddress(space.ptr, ordinal) >>> 0)
+  }
+
+  #decodeRow(codebook: Codebook, row: number): Float32Array {
+    return this.#codec.decode(this.#arena.bytes.subarray(row, row + this.space.rowBytes), codebook, this.#graph.options.dimensions)
+  }
+
+  /** Vectors of up to `count` of the ordinals, evenly spread. Those whose records are damaged are left out. */
+  #vectors(ordinals: Uint32Array, count: number): Float32Array[] {
+    const step = Math.max(1, Math.ceil(ordinals.length / count))
+    const vectors: Float32Array[] = []
+    for (let i = 0; i < ordinals.length; i += step) {
+      const vector = unlessDamaged(() => this.#graph.records.vector(ordinals[i]!))
+      if (vector) vectors.push(vector)
+    }
+    return vectors
+  }
+
+  #trainOn(sample: Float32Array[]): Codebook {
+    const { dimensions, metric } = this.#graph.options
+    return this.#codec.train(sample, dimensions, metric)!
+  }
+
+  /** The average error of a codebook's codes. */
+  #errorOf(codebook: Codebook, vectors: Float32Array[], mean: Float32Array): number {
+    const { row } = this.#scratch
+    let sum = 0
+    this.#with(codebook, () => {
+      for (const vector of vectors) {
+        this.#graph.load(vector)
+        this.#encodeRow(row)
+        sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
+      }
+    })
+    return vectors.length ? sum / vectors.length : 0
+  }
+
+  #with(codebook: Codebook, encode: () => void): void {
+    this.#use(codebook)
+    try {
+      encode()
+    } finally {
+      if (this.#codebook) this.#use(this.#codebook)
+    }
+  }
+
+  /** Goes on with codes and their codebook. */
+  #goOn(kind: CodeKind, codebook: Codebook | undefined): void {
+    this.#kind = kind
+    this.#codebook = codebook
+    this.#arena.u32[(this.#graph.ptr + GRAPH_CODES) / 4] = this.space.ptr
+    if (codebook) this.#use(codebook)
+  }
+
+  /** Has the kernel encode, and compare, by a codebook. */
+  #use(codebook: Codebook): void {
+    const { ptr, options: { metric } } = this.#graph
+    const { u32, f32 } = this.#arena
+    f32.set(codebook.offsets, u32[(ptr + GRAPH_OFFSETS) / 4]! / 4)
+    f32[(ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale
+    // Keys are squared distances in units of the scale; of unit vectors they are twice 1 - cosine, and for dot -2 times the product.
+    u32[(ptr + GRAPH_KEY_ORIGIN) / 4] = metric === 'dot' ? 2 ** 31 : 0
+    f32[(ptr + GRAPH_KEY_UNIT) / 4] = codebook.inverseScale ** -2 / (metric === 'l2' ? 1 : 2)
+  }
+}
