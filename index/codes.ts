@@ -177,7 +177,7 @@ export class Codes {
   advance(): void {
     const recoding = this.#recoding
     if (!recoding?.started) return
-    this.#with(recoding.codebook, () => { for (const ordinal of recoding.next()) this.#recode(ordinal, recoding) })
+    this.#with(recoding.codebook, () => { for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding) })
     if (!recoding.done) return
     const old = this.space
     this.#recoding = undefined

@@ -386,7 +386,7 @@ export class Graph {
     const found = this.#codes.retrained(live, this.#ordinals)
     if (!found) return
     // Only where nothing has been linked for long, as in a replay, is the last time not over yet.
-    while (this.recoded !== undefined && this.step());
+    while (this.recoded !== undefined) if (!this.step()) this.recodeNext()
     this.#codes.recode(found, this.#ordinals)
     this.#tasks.push(RECODE, 0)
   }

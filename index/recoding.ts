@@ -1,7 +1,8 @@
 import type { Codebook } from '../codecs/codec.js'
 
-/** Codes that are made again for each node that is linked or removed. */
+/** Codes that are made again for each node that is linked or removed, and bytes of them, at most. */
 const RECODED_AT_ONCE = 32
+const RECODED_BYTES = 64 * 2 ** 10
 
 /** As a checkpoint keeps it. */
 export interface RecodingState {
@@ -61,9 +62,9 @@ export class Recoding {
     return ordinal >= this.#cursor && ordinal < this.#ordinals
   }
 
-  /** The ordinals whose turn it is. */
-  *next(): Generator<number> {
-    const end = Math.min(this.#ordinals, this.#cursor + RECODED_AT_ONCE)
+  /** The ordinals whose turn it is, where a code takes `rowBytes`. */
+  *next(rowBytes: number): Generator<number> {
+    const end = Math.min(this.#ordinals, this.#cursor + Math.max(1, Math.min(RECODED_AT_ONCE, Math.floor(RECODED_BYTES / rowBytes))))
     for (let ordinal = this.#cursor; ordinal < end; ordinal++) yield ordinal
     this.#cursor = end
   }

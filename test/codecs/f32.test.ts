@@ -11,6 +11,13 @@ test('a row is the vector, rounded up to whole groups of four floats', () => {
   }
 })
 
+test('a row stands for its vector', () => {
+  const vector = Float32Array.of(1, -2, 3.5, 4, 5)
+  const row = new Uint8Array(f32.rowBytes(5))
+  row.set(new Uint8Array(vector.buffer))
+  assert.equal(f32.decode(row, { inverseScale: 1, offsets: new Float32Array(5) }, 5), vector)
+})
+
 test('nothing is trained, and nothing is approximate', () => {
   assert.is(f32.train([], 3, 'l2'), undefined)
   assert.is(f32.trainingCount, 0)

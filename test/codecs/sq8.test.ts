@@ -82,6 +82,11 @@ test('a sample of one value is in the middle of the window', () => {
   assert.ok(Math.abs(decoded(codebook, 7, 0) - 7) <= 0.5 / codebook.inverseScale)
 })
 
+test('a row stands for the vector of its levels', () => {
+  const codebook = { inverseScale: 4, offsets: Float32Array.of(0, -2, 10) }
+  assert.equal(sq8.decode(Uint8Array.of(0x80, 0xff, 0x7f, 1, 2, 3, 4), codebook, 3), Float32Array.of(0, 127 / 4 - 2, 255 / 4 + 10))
+})
+
 test('a row is a byte a component and four more', () => {
   assert.is(sq8.rowBytes(768), 772)
 })

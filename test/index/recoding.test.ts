@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codecs, type Metric } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
+import { isFindable } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
 import { hasRelaxedSimd, KERNEL_BUILDS } from '../../index/kernel.js'
 import { localOrder, Renumbered } from '../../index/renumber.js'
@@ -39,8 +40,10 @@ class Life {
     if ((this.graph.state().codes.recoding?.codebook ?? this.graph.codebook) !== before) this.trainings++
   }
 
+  /** Goes on from a checkpoint, behind which the records of what was removed are gone. */
   reopen(): void {
     this.index = this.index.reopen(this.index.checkpoint())
+    for (const ordinal of this.index.vectors.keys()) if (!isFindable(this.graph.stateOf(ordinal))) this.index.vectors.delete(ordinal)
   }
 
   findings(): string[] {
@@ -123,6 +126,32 @@ for (const metric of METRICS) {
     assert.ok(state.codes.drift!.latest.every(ordinal => ordinal < state.ordinals || ordinal === 0xffffffff))
   })
 }
+
+test('what was removed before the training, and is still a stepping stone behind it, has a code', () => {
+  const random = new Random(6)
+  // Rows of many neighbors, so that the sweep takes longer than the codes.
+  const life = new Life({ dimensions: 4, M: 64, efConstruction: 10 })
+  for (let i = 0; i < COUNT; i++) life.put(vectorOf(random, 4, false))
+  life.index.link()
+  while (life.trainings < 2) {
+    life.put(vectorOf(random, 4, true), COUNT)
+    life.index.link()
+  }
+  const [before] = life.live
+  while (life.graph.codeKind === 'codes') {
+    life.put(vectorOf(random, 4, true))
+    life.graph.step()
+  }
+  const ghosts = [...life.graph.state().ghosts.ordinals].filter(ordinal => ordinal < before)
+  assert.ok(ghosts.length > 10, `${ghosts.length}`)
+  for (const ordinal of ghosts) {
+    const row = life.graph.rowAddress('recodes', ordinal)
+    const code = life.index.arena.bytes.slice(row, row + life.graph.recodes.rowBytes)
+    const decoded = codecs.sq8.decode(code, life.graph.codebook!, 4)
+    const step = 1 / life.graph.codebook!.inverseScale
+    for (const [i, value] of life.index.vectors.get(ordinal)!.entries()) assert.ok(Math.abs(value - decoded[i]) < 0.6 * step, `${value}, decoded ${decoded[i]}, step ${step}`)
+  }
+})
 
 test('after all data were replaced by others, recall is what it is when codes always fitted; without another codebook it is not', () => {
   const run = (retrains: boolean, shift: number): number => {
