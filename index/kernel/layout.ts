@@ -110,6 +110,8 @@ export const SCRATCH_DISTANCES = 80
 export const SCRATCH_HOPS = 84
 /** Where reads that only warm the cache are kept from being optimised away. */
 export const SCRATCH_TOUCHED = 88
+/** Neighbors that stay in a row that is swept. */
+export const SCRATCH_STAY = 92
 export const SCRATCH_BYTES = 128
 
 /**
@@ -134,4 +136,4 @@ export const GHOSTS_ASKED = WIDTH_MOST
 /** Diverse ones that take the place of a ghost in a row, at most; one does in any case, if there is any. */
 export const FOR_A_GHOST = 3
 /** Of so many rows with ghosts, one is linked anew in each round of the sweep: what was chosen when others were there grows old. */
-export const RELINK_SHARE = 32
+export const RELINK_SHARE = 16

@@ -14,9 +14,9 @@ import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
 import { leaveTree } from './tree'
 import {
-  FOR_A_GHOST, GHOSTS_ASKED, RELINK_SHARE, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
+  FOR_A_GHOST, GHOSTS_ASKED, RELINK_SHARE, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_M, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
   LEVEL_SPACE, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
-  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_VISITED
+  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_VISITED
 } from './layout'
 import { createSlots, loadOrdinal } from './insert'
 import { countNeighbors, neighborAt, writeNeighbors } from './row'
@@ -35,12 +35,12 @@ export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to:
     const ghosts = divide(graph, scratch, level, id)
     if (!ghosts) continue
     const space = load<u32>(level, LEVEL_SPACE)
-    const stay = countNeighbors(level, rowAddress(space, id)) - ghosts
+    const stay = load<u32>(scratch, SCRATCH_STAY)
     let count = stay
     if (!isGhost(graph, ordinalOf(graph, level, id))) {
-      // Where most of a neighborhood is gone, what is left of it knows too little.
+      // Where most of a neighborhood is gone, or there was little of one, what is left of it knows too little.
       const isTurn = (id + round) % RELINK_SHARE == 0
-      count = isTurn || ghosts > stay ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
+      count = isTurn || ghosts > stay || stay < load<u32>(graph, GRAPH_M) / 2 ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
     }
     writeNeighbors(level, dirtyRowAddress(space, id), load<u32>(scratch, SCRATCH_SELECTED), count)
   }
@@ -51,7 +51,10 @@ function isLinked(graph: usize, ordinal: u32): bool {
   return load<u8>(rowAddress(load<u32>(graph + GRAPH_BASE, LEVEL_SPACE), ordinal)) < <u8>ROW_LEFT
 }
 
-/** Writes the neighbors of a row that stay to SCRATCH_SELECTED, the ghosts to SCRATCH_IDS; returns how many of these. */
+/**
+ * Writes the neighbors of a row that stay to SCRATCH_SELECTED, and how many they are to SCRATCH_STAY, the ghosts to SCRATCH_IDS; returns how many of these.
+ * A protected one is both: it stays until the ghost leaves the tree, but what takes its place there need not be near.
+ */
 function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   const space = load<u32>(level, LEVEL_SPACE)
   const stays = <usize>load<u32>(scratch, SCRATCH_SELECTED)
@@ -61,15 +64,19 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   const count = countNeighbors(level, row)
   for (let i: u32 = 0; i < count; i++) store<u32>(stays + (i << 2), neighborAt(level, row, i))
   let ghosts: u32 = 0
-  for (let i = kept; i < count; i++) {
+  let stay: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
     const neighbor = load<u32>(stays + (i << 2))
-    if (isGhost(graph, ordinalOf(graph, level, neighbor))) {
+    const isLost = isGhost(graph, ordinalOf(graph, level, neighbor))
+    if (isLost) {
       store<u32>(goes + (ghosts << 2), neighbor)
       ghosts++
-    } else {
-      store<u32>(stays + ((i - ghosts) << 2), neighbor)
     }
+    if (isLost && i >= kept) continue
+    store<u32>(stays + (stay << 2), neighbor)
+    stay++
   }
+  store<u32>(scratch, stay, SCRATCH_STAY)
   return ghosts
 }
 
@@ -80,10 +87,10 @@ function mend(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, gh
   startSelection(graph, scratch, limit)
   keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), stay)
   const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, limit, stay)
-  return fill(graph, scratch, level, length, count, stay + ghosts)
+  return fill(graph, scratch, level, length, count, min(load<u32>(level, LEVEL_CAPACITY), stay + ghosts))
 }
 
-/** Chooses all but the protected neighbors anew, among those that a search finds: at least `least` of them, if there are as many. */
+/** Chooses all but the protected neighbors anew, among those that a search finds: three quarters of what a row holds, or `least` of them. */
 function relink(graph: usize, scratch: usize, level: usize, id: u32, least: u32): u32 {
   const kept = <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_PROTECTED)
   const length = searchAround(graph, scratch, level, id, kept)
@@ -91,7 +98,7 @@ function relink(graph: usize, scratch: usize, level: usize, id: u32, least: u32)
   startSelection(graph, scratch, capacity)
   keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), kept)
   const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, capacity, kept)
-  return fill(graph, scratch, level, length, count, least)
+  return fill(graph, scratch, level, length, count, min(capacity, max(least, capacity - capacity / 4)))
 }
 
 /** Chooses the nearest candidates that were left out as well, until `limit`: where lists shrink, recall does. */

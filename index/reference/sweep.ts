@@ -12,10 +12,9 @@ export function sweep(graph: GraphRows, work: Work, level: Level, from: number, 
   for (let id = from; id < to; id++) {
     if (!level.isUpper && !graph.isLinked(id)) continue
     const { protectedCount, neighbors } = graph.node(level, id)
-    const isLost = (neighbor: number, i: number): boolean => i >= protectedCount && graph.isGhost(graph.ordinalOf(level, neighbor))
-    const ghosts = neighbors.filter(isLost)
+    const ghosts = neighbors.filter(neighbor => graph.isGhost(graph.ordinalOf(level, neighbor)))
     if (!ghosts.length) continue
-    const stay = neighbors.filter((neighbor, i) => !isLost(neighbor, i))
+    const stay = neighbors.filter((neighbor, i) => i < protectedCount || !ghosts.includes(neighbor))
     graph.setNode(level, id, { protectedCount, neighbors: replaced(graph, work, level, id, stay, ghosts, protectedCount, round) })
   }
 }
@@ -25,13 +24,14 @@ function replaced(
   graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[], protectedCount: number, round: number
 ): number[] {
   if (graph.isGhost(graph.ordinalOf(level, id))) return stay
-  const isRelinked = (id + round) % RELINK_SHARE === 0 || ghosts.length > stay.length
+  const isRelinked = (id + round) % RELINK_SHARE === 0 || ghosts.length > stay.length || stay.length < Math.floor(graph.M / 2)
   const kept = isRelinked ? stay.slice(0, protectedCount) : stay
   const candidates = isRelinked ? searchAround(graph, work, level, id, kept) : askGhosts(graph, work, level, id, stay, ghosts)
   const limit = isRelinked ? level.capacity : Math.min(level.capacity, stay.length + FOR_A_GHOST * ghosts.length)
   const chosen = selectDiverse(graph, work, level, candidates, limit, kept)
+  const least = Math.min(level.capacity, isRelinked ? Math.max(stay.length + ghosts.length, level.capacity - Math.floor(level.capacity / 4)) : stay.length + ghosts.length)
   for (const { id: candidate } of candidates) {
-    if (chosen.length >= stay.length + ghosts.length) break
+    if (chosen.length >= least) break
     if (!chosen.includes(candidate) && !graph.isGhost(graph.ordinalOf(level, candidate))) chosen.push(candidate)
   }
   return chosen
