@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { mkdirSync } from 'node:fs'
+import { VectorLevelError } from '../floor/errors.js'
 import { syncDirectory } from '../storage/sync.js'
 import { Truth } from '../storage/truth.js'
 
@@ -20,8 +21,13 @@ export class TruthCopy {
     this.#truth = truth
   }
 
+  /** @throws {VectorLevelError} VECTOR_IO_ERROR when it cannot be made */
   static async create(directory: string): Promise<TruthCopy> {
-    mkdirSync(directory, { recursive: true })
+    try {
+      mkdirSync(directory, { recursive: true })
+    } catch (error) {
+      throw new VectorLevelError('VECTOR_IO_ERROR', `cannot make ${directory}: ${(error as Error).message}`, error)
+    }
     return new TruthCopy(directory, await Truth.open(directory, true))
   }
 
