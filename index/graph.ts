@@ -488,6 +488,7 @@ export class Graph {
 
   /** Replaces the edges to ghosts in the next block, and removes the ghosts that the sweep has come around for. */
   sweepBlock(): void {
+    this.#ensureScratch(this.options.efConstruction)
     const { round, isUpper, block } = this.#ghosts.place
     const space = isUpper ? this.upper : this.base
     const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#linked)
@@ -586,7 +587,7 @@ export class Graph {
 
   /** @throws {VectorLevelError} VECTOR_FULL when an ordinal is beyond what neighbors can name */
   checkRoom(ordinal: number): void {
-    if (ordinal >= NO_NEIGHBOR) throw new VectorLevelError('VECTOR_FULL', `a collection has ${NO_NEIGHBOR} ordinals at most; those of removed records are used again after a checkpoint`)
+    if (ordinal >= NO_NEIGHBOR) throw new VectorLevelError('VECTOR_FULL', `a collection has ${NO_NEIGHBOR} ordinals at most; those of removed records are used again after a checkpoint, or after compact()`)
   }
 
   #reserve(ordinals: number): void {

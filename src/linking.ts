@@ -1,8 +1,10 @@
 import type { Engine } from './engine.js'
 
-/** Nodes that wait for being linked or removed before new writes have to wait: so many, or vectors of so many bytes, which searches scan. */
-const MOST_PENDING = 1000
+/** Vectors that wait for being linked, and are scanned by searches, before new writes have to wait: so many, and of so many bytes. */
+const MOST_UNLINKED = 1000
 const MOST_UNLINKED_BYTES = 4 << 20
+/** And nodes that wait for being removed, which crowd the beams of searches. */
+const MOST_UNREMOVED = 5000
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 
@@ -32,13 +34,16 @@ export class Linking {
 
   /** How far the graphs are behind, where 1 is what they may be: then linking must catch up. */
   get lag(): number {
-    let count = 0
+    let links = 0
     let bytes = 0
+    let removals = 0
     for (const { graph, options: { dimensions } } of this.#engine.collections.values()) {
-      count += graph.pending
-      bytes += graph.pending * dimensions * 4
+      if (!graph.trained) continue
+      links += graph.unlinked
+      bytes += graph.unlinked * dimensions * 4
+      removals += graph.unremoved
     }
-    return Math.min(count / MOST_PENDING, bytes / MOST_UNLINKED_BYTES)
+    return Math.max(Math.min(links / MOST_UNLINKED, bytes / MOST_UNLINKED_BYTES), removals / MOST_UNREMOVED)
   }
 
   /** Links for a while. */

@@ -47,6 +47,8 @@ export class Salvage {
   /** By collection: the ordinals that saved keys lead to, and those that keys of lost records led to. */
   readonly #saved = new Map<number, OrdinalSet>()
   readonly #mourned = new Map<number, OrdinalSet>()
+  /** Ordinals to which a key leads that is not the record's: that may be older than the one that the witnesses know. */
+  readonly #contested = new Map<number, OrdinalSet>()
   readonly #lostKeys = new Map<string, LostItem>()
   readonly #lostOthers: LostItem[] = []
   readonly #orphans = new Map<string, Orphan>()
@@ -70,6 +72,7 @@ export class Salvage {
     for (const collection of this.#engine.storedCollections) {
       this.#saved.set(collection.id, new OrdinalSet())
       this.#mourned.set(collection.id, new OrdinalSet())
+      this.#contested.set(collection.id, new OrdinalSet())
       await this.#copy.put(...this.#engine.descriptionOf(collection))
     }
     await this.#saveKeys()
@@ -113,7 +116,10 @@ export class Salvage {
       this.#mourned.get(id)!.add(ordinal)
       return `its record (ordinal ${ordinal}) ${value ? 'fails its checksum' : 'is missing'}`
     }
-    if (!key.equals(record.key)) return `it leads to the record of '${Buffer.from(record.key).toString()}'`
+    if (!key.equals(record.key)) {
+      this.#contested.get(id)!.add(ordinal)
+      return `it leads to the record of '${Buffer.from(record.key).toString()}'`
+    }
     if (tagOf(record.sequence) !== tag) {
       this.#mourned.get(id)!.add(ordinal)
       return `its record (ordinal ${ordinal}) is of another write than the key`
@@ -159,7 +165,7 @@ export class Salvage {
     const bytes = Buffer.from(key)
     const name = userKey(collection.id, bytes).toString('latin1')
     const other = this.#orphans.get(name)
-    if (!other || sequence > other.sequence) this.#orphans.set(name, { collection, key: bytes, ordinal, sequence, restores: verdict === 'live' })
+    if (!other || sequence > other.sequence) this.#orphans.set(name, { collection, key: bytes, ordinal, sequence, restores: verdict === 'live' && !this.#contested.get(collection.id)!.has(ordinal) })
   }
 
   /** Takes back the records whose keys were lost. */

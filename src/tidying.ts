@@ -8,42 +8,61 @@ const REMOVED_SHARE = 0.5 / PARTS
 /** Less than LevelDB compacts by itself soon enough. */
 const LEAST_REMOVED = 500
 
+interface Tidied {
+  removed: number
+  /** The part that comes next. */
+  part: number
+}
+
 /**
  * Has LevelDB give back what removed records take, a part at a time, so that its files stay in proportion to what lives: by itself it
- * compacts only what grows.
+ * compacts only what grows. Nobody waits for it but who closes the store.
  */
 export class Tidying {
   readonly #engine: Engine
-  readonly #removed = new Map<number, number>()
-  readonly #parts = new Map<number, number>()
+  readonly #collections = new Map<number, Tidied>()
+  #running: Promise<void> | undefined
+  #closing = false
 
   constructor(engine: Engine) {
     this.#engine = engine
   }
 
-  /** After the log was cut, and `removed` records of each collection with it. What fails here is not needed. */
-  async run(removed: Map<number, number>): Promise<void> {
-    try {
-      for (const [id, count] of removed) await this.#tidy(id, (this.#removed.get(id) ?? 0) + count)
-    } catch {
-      // Most likely there is no room; the next checkpoint tries again.
+  /** Goes on after the log was cut, and `removed` records of each collection with it. */
+  after(removed: Map<number, number>): void {
+    for (const [id, count] of removed) {
+      const tidied = this.#collections.get(id) ?? { removed: 0, part: 0 }
+      tidied.removed += count
+      this.#collections.set(id, tidied)
     }
+    // What fails is not needed, most likely there is no room: it is tried again after the next checkpoint.
+    this.#running ??= this.#run().catch(() => undefined).finally(() => { this.#running = undefined })
   }
 
-  async #tidy(id: number, removed: number): Promise<void> {
-    const { truth, head } = this.#engine
-    const { graph } = this.#engine.collectionById(id)
-    const due = Math.max(LEAST_REMOVED, graph.live * REMOVED_SHARE)
-    const parts = Math.min(PARTS, Math.floor(removed / due))
-    this.#removed.set(id, parts === PARTS ? 0 : removed - parts * due)
-    if (!parts) return
-    const first = this.#parts.get(id) ?? 0
-    const size = Math.ceil(graph.ordinals / PARTS)
-    for (let part = first; part < first + parts; part++) {
-      const from = (part % PARTS) * size
-      await truth.compact(recordKey(id, from), recordKey(id, from + size))
+  /** Ends with the part that is under way. */
+  async rest(): Promise<void> {
+    await this.#running
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (const [id, tidied] of this.#collections) {
+      const { graph } = this.#engine.collectionById(id)
+      const due = Math.max(LEAST_REMOVED, graph.live * REMOVED_SHARE)
+      for (let parts = 0; tidied.removed >= due && parts < PARTS && !this.#closing; parts++) {
+        const { truth, head } = this.#engine
+        const size = Math.ceil(graph.ordinals / PARTS)
+        await truth.compact(recordKey(id, tidied.part * size), recordKey(id, (tidied.part + 1) * size))
+        await truth.compact(logKey(0), logKey(head.sequence))
+        tidied.removed -= due
+        tidied.part = (tidied.part + 1) % PARTS
+      }
+      // All of it was compacted.
+      tidied.removed = Math.min(tidied.removed, due)
     }
-    this.#parts.set(id, (first + parts) % PARTS)
-    await truth.compact(logKey(0), logKey(head.sequence))
   }
 }

@@ -172,8 +172,10 @@ export class Writer {
 
   /** @throws {VectorLevelError} VECTOR_IO_ERROR when no checkpoint can be written, or what damage there is */
   async #settle(): Promise<void> {
+    await this.#tidying.rest()
     await this.#checkpoint()
     await this.#writing
+    await this.#tidying.rest()
     if (this.#engine.damage) throw this.#engine.damage
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -186,6 +188,7 @@ export class Writer {
     if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint().catch(() => undefined)
     while (this.#running) await this.#running
     await this.#writing
+    await this.#tidying.close()
   }
 
   get #wantsToBeAlone(): boolean {
@@ -318,10 +321,10 @@ export class Writer {
         throw error
       })
       const removed = await trimLog(this.#engine)
-      if (!this.#closing) await this.#tidying.run(removed)
       await this.#engine.truth.noteTables()
       this.#failure = undefined
       for (const call of calls) call.resolve()
+      if (!this.#closing) this.#tidying.after(removed)
       this.#events.checkpoint()
     } catch (error) {
       this.#failure = error
