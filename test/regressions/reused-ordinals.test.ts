@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { SCRATCH_VISITED_BYTES } from '../../index/kernel/layout.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../../storage/keys.js'
 import { MemoryIndex } from '../index/memory-index.js'
 import { linked, opened, PLANE, withStore } from '../src/store.js'
@@ -64,6 +65,9 @@ test('a sweep after reopening has room to mark what it visits', () => {
   index.link()
   assert.ok(index.graph.ghosts > 0)
   const again = index.reopen(index.checkpoint())
+  again.graph.sweepBlock()
+  const room = again.arena.u32[(again.scratch.ptr + SCRATCH_VISITED_BYTES) / 4]
+  assert.ok(room >= 3000, `room for ${room} ids`)
   while (again.graph.ghosts) again.graph.sweepBlock()
   while (index.graph.ghosts) index.graph.sweepBlock()
   assert.is(again.hash(), index.hash())
