@@ -136,4 +136,4 @@ export const GHOSTS_ASKED = WIDTH_MOST
 /** Diverse ones that take the place of a ghost in a row, at most; one does in any case, if there is any. */
 export const FOR_A_GHOST = 3
 /** Of so many rows with ghosts, one is linked anew in each round of the sweep: what was chosen when others were there grows old. */
-export const RELINK_SHARE = 24
+export const RELINK_SHARE = 32
