@@ -12,16 +12,16 @@
 import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
-import { leaveTree } from './tree'
+import { createSlots, loadOrdinal } from './insert'
 import {
-  FOR_A_GHOST, GHOSTS_ASKED, RELINK_SHARE, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_M, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
-  LEVEL_SPACE, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_M, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
+  LEVEL_SPACE, NO_SLOT, RELINK_SHARE, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
   SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_VISITED
 } from './layout'
-import { createSlots, loadOrdinal } from './insert'
 import { countNeighbors, neighborAt, writeNeighbors } from './row'
 import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
 import { isGhost, selectDiverse, startSelection } from './select'
+import { leaveTree } from './tree'
 
 /**
  * Replaces the edges to ghosts in the rows [from, to) of level 0, or of the upper ones.
@@ -40,7 +40,8 @@ export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to:
     if (!isGhost(graph, ordinalOf(graph, level, id))) {
       // Where most of a neighborhood is gone, or there was little of one, what is left of it knows too little.
       const isTurn = (id + round) % RELINK_SHARE == 0
-      count = isTurn || ghosts > stay || stay < load<u32>(graph, GRAPH_M) / 2 ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
+      const isRest = ghosts > stay || stay < load<u32>(graph, GRAPH_M) / 2
+      count = isTurn || isRest ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
     }
     writeNeighbors(level, dirtyRowAddress(space, id), load<u32>(scratch, SCRATCH_SELECTED), count)
   }
@@ -83,11 +84,7 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
 /** Chooses neighbors of the ghosts in SCRATCH_IDS in their place; the others stay. Returns how many there are then, in SCRATCH_SELECTED. */
 function mend(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
   const length = askGhosts(graph, scratch, level, id, stay, ghosts)
-  const limit = min(load<u32>(level, LEVEL_CAPACITY), stay + FOR_A_GHOST * ghosts)
-  startSelection(graph, scratch, limit)
-  keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), stay)
-  const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, limit, stay)
-  return fill(graph, scratch, level, length, count, min(load<u32>(level, LEVEL_CAPACITY), stay + ghosts))
+  return replace(graph, scratch, level, length, stay, stay + FOR_A_GHOST * ghosts, stay + ghosts)
 }
 
 /** Chooses all but the protected neighbors anew, among those that a search finds: three quarters of what a row holds, or `least` of them. */
@@ -95,17 +92,22 @@ function relink(graph: usize, scratch: usize, level: usize, id: u32, least: u32)
   const kept = <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_PROTECTED)
   const length = searchAround(graph, scratch, level, id, kept)
   const capacity = load<u32>(level, LEVEL_CAPACITY)
-  startSelection(graph, scratch, capacity)
-  keep(graph, scratch, level, load<u32>(scratch, SCRATCH_SELECTED), kept)
-  const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, capacity, kept)
-  return fill(graph, scratch, level, length, count, min(capacity, max(least, capacity - capacity / 4)))
+  return replace(graph, scratch, level, length, kept, capacity, max(least, capacity - capacity / 4))
 }
 
-/** Chooses the nearest candidates that were left out as well, until `limit`: where lists shrink, recall does. */
-function fill(graph: usize, scratch: usize, level: usize, length: u32, count: u32, limit: u32): u32 {
+/**
+ * Chooses up to `most` neighbors: the first `kept` of SCRATCH_SELECTED, then diverse ones of the `length` candidates, then, until there are
+ * `least`, the nearest that were left out: where lists shrink, recall does.
+ */
+function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: u32, most: u32, least: u32): u32 {
   const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
-  for (let i: u32 = 0; i < length && count < limit; i++) {
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  const limit = min(capacity, most)
+  startSelection(graph, scratch, limit)
+  keep(graph, scratch, level, selected, kept)
+  let count = selectDiverse(graph, scratch, level, list, length, limit, kept)
+  for (let i: u32 = 0; i < length && count < min(capacity, least); i++) {
     const id = idOf(load<u64>(list + (<usize>i << 3)))
     let isOut = isGhost(graph, ordinalOf(graph, level, id))
     for (let j: u32 = 0; j < count && !isOut; j++) isOut = load<u32>(selected + (j << 2)) == id
