@@ -1,4 +1,5 @@
 import { type Codebook, type CodecName, codecs, type Metric } from '../codecs/codec.js'
+import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
@@ -6,7 +7,7 @@ import type { Space } from '../storage/space.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
 import {
-  GRAPH_CODES, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_OFFSETS, STATE_GHOST, STATE_LIVE, STATE_LOST
+  GRAPH_BYTES, GRAPH_CODES, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_OFFSETS, STATE_GHOST, STATE_LIVE, STATE_LOST
 } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
@@ -64,6 +65,8 @@ export class Codes {
   readonly #kernel: Kernel
   readonly #scratch: Scratch
   readonly #graph: CodedGraph
+  /** A graph's descriptor with a codebook that is not in use, by which nothing but codes are made. */
+  readonly #other: number
   #kind: CodeKind = 'codes'
   #codebook: Codebook | undefined
   #drift: Drift | undefined
@@ -75,6 +78,9 @@ export class Codes {
     this.#kernel = kernel
     this.#scratch = scratch
     this.#graph = graph
+    this.#other = arena.allocate(GRAPH_BYTES)
+    arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
+    arena.u32[(this.#other + GRAPH_OFFSETS) / 4] = arena.allocate(vectorByteLength(graph.options.dimensions))
   }
 
   get kind(): CodeKind {
@@ -125,8 +131,8 @@ export class Codes {
 
   /** Makes the code of the vector in the scratch, of each codebook. */
   encode(ordinal: number): void {
-    this.#encodeInto(this.space, ordinal)
-    if (this.#recoding) this.#with(this.#recoding.codebook, () => this.#encodeInto(this.#spare, ordinal))
+    this.#encodeInto(this.space, ordinal, this.#graph.ptr)
+    if (this.#recoding) this.#encodeInto(this.#spare, ordinal, this.#with(this.#recoding.codebook))
   }
 
   /** A vector that has its codes is live from now on. */
@@ -140,7 +146,7 @@ export class Codes {
 
   /** A vector that has a code is about to be removed, and its record with it. */
   noteRemoval(ordinal: number): void {
-    if (this.#recoding?.lacks(ordinal)) this.#with(this.#recoding.codebook, () => this.#encodeAgain(ordinal))
+    if (this.#recoding?.lacks(ordinal)) this.#encodeAgain(ordinal, this.#with(this.#recoding.codebook))
   }
 
   /** Whether another codebook should be looked for. */
@@ -177,7 +183,8 @@ export class Codes {
   advance(): void {
     const recoding = this.#recoding
     if (!recoding?.started) return
-    this.#with(recoding.codebook, () => { for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding) })
+    const encoder = this.#with(recoding.codebook)
+    for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding, encoder)
     if (!recoding.done) return
     const old = this.space
     this.#recoding = undefined
@@ -190,7 +197,7 @@ export class Codes {
     const { row } = this.#scratch
     const { bytes } = this.#arena
     const { rowBytes } = this.space
-    this.#encodeRow(row)
+    this.#encodeRow(row, this.#graph.ptr)
     const stored = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
     for (let i = 0; i < rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
     return true
@@ -217,37 +224,38 @@ export class Codes {
     return this.#recoding?.codebook ?? this.#codebook!
   }
 
-  #recode(ordinal: number, recoding: Recoding): void {
+  #recode(ordinal: number, recoding: Recoding, encoder: number): void {
     const state = this.#graph.stateOf(ordinal)
     // What is not in use gets its code when it is, and what was removed since the training has got it.
-    if (state === STATE_LIVE) this.#encodeAgain(ordinal)
-    else if (state === STATE_LOST || (state === STATE_GHOST && recoding.hadGhost(ordinal))) this.#encodeCode(ordinal)
+    if (state === STATE_LIVE) this.#encodeAgain(ordinal, encoder)
+    else if (state === STATE_LOST || (state === STATE_GHOST && recoding.hadGhost(ordinal))) this.#encodeCode(ordinal, encoder)
   }
 
   /** Makes the new code of a vector from its record; from its old code when that is damaged. */
-  #encodeAgain(ordinal: number): void {
+  #encodeAgain(ordinal: number, encoder: number): void {
     const vector = unlessDamaged(() => this.#graph.records.given(ordinal))
     if (!vector) {
-      this.#encodeCode(ordinal)
+      this.#encodeCode(ordinal, encoder)
       return
     }
     this.#graph.load(vector)
-    this.#encodeInto(this.#spare, ordinal)
+    this.#encodeInto(this.#spare, ordinal, encoder)
   }
 
-  #encodeCode(ordinal: number): void {
+  #encodeCode(ordinal: number, encoder: number): void {
     this.#graph.load(this.#decode(this.#codebook!, this.space, ordinal))
-    this.#encodeInto(this.#spare, ordinal)
+    this.#encodeInto(this.#spare, ordinal, encoder)
   }
 
-  #encodeInto(space: Space, ordinal: number): void {
-    this.#kernel.encodeRow(this.#graph.ptr, this.#scratch.ptr, this.#kernel.dirtyRowAddress(space.ptr, ordinal) >>> 0)
+  /** Makes the code of the vector in the scratch by the codebook of a descriptor. */
+  #encodeInto(space: Space, ordinal: number, encoder: number): void {
+    this.#kernel.encodeRow(encoder, this.#scratch.ptr, this.#kernel.dirtyRowAddress(space.ptr, ordinal) >>> 0)
   }
 
-  /** Encodes the vector in the scratch into a row that may have been used for others. */
-  #encodeRow(row: number): void {
+  /** The same, into a row that may have been used for others. */
+  #encodeRow(row: number, encoder: number): void {
     this.#arena.bytes.fill(0, row, row + this.space.rowBytes)
-    this.#kernel.encodeRow(this.#graph.ptr, this.#scratch.ptr, row)
+    this.#kernel.encodeRow(encoder, this.#scratch.ptr, row)
   }
 
   #decode(codebook: Codebook, space: Space, ordinal: number): Float32Array {
@@ -277,24 +285,20 @@ export class Codes {
   /** The average error of a codebook's codes. */
   #errorOf(codebook: Codebook, vectors: Float32Array[], mean: Float32Array): number {
     const { row } = this.#scratch
+    const encoder = this.#with(codebook)
     let sum = 0
-    this.#with(codebook, () => {
-      for (const vector of vectors) {
-        this.#graph.load(vector)
-        this.#encodeRow(row)
-        sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
-      }
-    })
+    for (const vector of vectors) {
+      this.#graph.load(vector)
+      this.#encodeRow(row, encoder)
+      sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
+    }
     return vectors.length ? sum / vectors.length : 0
   }
 
-  #with(codebook: Codebook, encode: () => void): void {
-    this.#use(codebook)
-    try {
-      encode()
-    } finally {
-      if (this.#codebook) this.#use(this.#codebook)
-    }
+  /** The other descriptor, with a codebook; searches go on with the one in use. Valid until the next call. */
+  #with(codebook: Codebook): number {
+    this.#setCodebook(this.#other, codebook)
+    return this.#other
   }
 
   /** Goes on with codes and their codebook. */
@@ -302,12 +306,12 @@ export class Codes {
     this.#kind = kind
     this.#codebook = codebook
     this.#arena.u32[(this.#graph.ptr + GRAPH_CODES) / 4] = this.space.ptr
-    if (codebook) this.#use(codebook)
+    if (codebook) this.#setCodebook(this.#graph.ptr, codebook)
   }
 
-  /** Has the kernel encode, and compare, by a codebook. */
-  #use(codebook: Codebook): void {
-    const { ptr, options: { metric } } = this.#graph
+  /** Has the kernel encode, and compare, by a codebook where it is given this descriptor. */
+  #setCodebook(ptr: number, codebook: Codebook): void {
+    const { metric } = this.#graph.options
     const { u32, f32 } = this.#arena
     f32.set(codebook.offsets, u32[(ptr + GRAPH_OFFSETS) / 4]! / 4)
     f32[(ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale

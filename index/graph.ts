@@ -4,21 +4,22 @@ import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import type { Step } from './batch.js'
 import { CODE_KINDS, type CodeKind, Codes, type CodesState } from './codes.js'
 import { FreeOrdinals } from './free-ordinals.js'
-import { Ghosts, type GhostState } from './ghosts.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_LEVELS,
-  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
+  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
-  STATE_GHOST, STATE_LIVE, STATE_LOST, STATE_UNCODED, UPPER_HEADER
+  STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
 } from './kernel/layout.js'
+import { type Goal, Linker, type LinkerState } from './linker.js'
 import { type Label, RecordRows, type RecordSource } from './record-rows.js'
 import type { Scratch } from './scratch.js'
-import { type Nearest, Searcher } from './searcher.js'
-import { ENCODE_AND_LINK, LINK, RECODE, REMOVE, Tasks } from './tasks.js'
+import { type Nearest, Searcher, type SearchJob } from './searcher.js'
+import { Tasks } from './tasks.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
@@ -29,9 +30,8 @@ const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
-/** Blocks that are swept for each node that is removed, and for each that is linked while there are ghosts. */
-const SWEPT_A_REMOVAL = 4
-const SWEPT_A_LINK = 1
+/** Ordinals that room is made for, at least. */
+const LEAST_RESERVED = 1024
 
 export interface GraphOptions {
   dimensions: number
@@ -43,16 +43,13 @@ export interface GraphOptions {
 }
 
 /** What a checkpoint keeps of a graph besides its blocks. */
-export interface GraphState {
+export interface GraphState extends LinkerState {
   ordinals: number
-  /** Nodes are below this. */
-  linked: number
   /** Ordinals below this that can be used again. */
   free: number
   /** Ordinals below this were there before the index. */
   rebuilt: number
   tasks: Uint32Array
-  ghosts: GhostState
   slots: number
   entry: number
   levels: number
@@ -73,6 +70,17 @@ export interface GraphStorage {
   load(kind: Kind, block: number, frame: number, frameBytes: number): void
   records: RecordSource
 }
+
+/** How threads keep out of each other's way. */
+export interface Exclusion {
+  /** Runs `work` while no thread searches or links. */
+  stop<T>(work: () => T): T
+  /** Runs `work`, which reads what threads change that link, while none does. */
+  read<T>(work: () => T): T
+}
+
+/** Where there are no other threads. */
+export const ALONE: Exclusion = { stop: work => work(), read: work => work() }
 
 /** Whether searches find an ordinal of this state. */
 export function isFindable(state: number): boolean {
@@ -98,25 +106,34 @@ export class Graph {
   readonly #cache: BlockCache
   readonly #kernel: Kernel
   readonly #scratch: Scratch
+  /** Those of the other threads. */
+  readonly #scratches: Scratch[]
+  readonly #threads: Exclusion
   readonly #searcher: Searcher
+  readonly #linker: Linker
   readonly #vectorBytes: number
   readonly #codes: Codes
-  readonly #tasks = new Tasks()
-  readonly #ghosts = new Ghosts()
+  readonly #tasks: Tasks
   readonly #free = new FreeOrdinals()
   #reserved = 0
-  #ordinals = 0
-  #linked = 0
   #rebuilt = 0
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
-  #live = 0
+  /** What the scratches have room for: the width of a beam, and ids. */
+  #width = 0
+  #ids = 0
 
-  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, storage: GraphStorage, options: GraphOptions) {
+  /** `scratches` are those of the calling thread, and of the others that search and link, which `threads` keeps out of its way. */
+  constructor(
+    arena: Arena, cache: BlockCache, kernel: Kernel, [scratch, ...scratches]: [Scratch, ...Scratch[]], storage: GraphStorage, options: GraphOptions,
+    threads: Exclusion = ALONE
+  ) {
     this.#arena = arena
     this.#cache = cache
     this.#kernel = kernel
     this.#scratch = scratch
+    this.#scratches = scratches
+    this.#threads = threads
     this.options = options
     const { dimensions, M } = options
     const codec = codecs[options.codec]
@@ -155,17 +172,28 @@ export class Graph {
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
+    this.#tasks = new Tasks(arena, this.ptr)
     this.#codes = new Codes(arena, cache, kernel, scratch, this)
-    this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks)
+    this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks, threads)
+    this.#linker = new Linker(arena, kernel, scratch.ptr, {
+      ptr: this.ptr, base: this.base, upper: this.upper, options,
+      stateOf: ordinal => this.stateOf(ordinal),
+      setState: (ordinal, state) => this.#setState(ordinal, state),
+      setFree: ordinal => this.#setFree(ordinal),
+      isLinked: ordinal => this.isLinked(ordinal),
+      encode: ordinal => this.#encode(ordinal),
+      upperNode: slot => this.upperNode(slot),
+      prepareLinks: count => this.#prepareLinks(count)
+    }, this.#codes, this.#tasks)
   }
 
   get ordinals(): number {
-    return this.#ordinals
+    return this.#get(GRAPH_ORDINALS)
   }
 
   /** Vectors that are found by scanning, until they are linked. */
   get unlinked(): number {
-    return this.trained ? this.#tasks.links : this.#live
+    return this.trained ? this.#tasks.links : this.live
   }
 
   /** Nodes that are still to be linked or removed; 0 while nothing can be. */
@@ -175,7 +203,7 @@ export class Graph {
 
   /** Nodes that were removed, and that the sweep must come around for; and how many more are to be removed. */
   get ghosts(): number {
-    return this.#ghosts.count
+    return this.#linker.ghosts
   }
 
   get unremoved(): number {
@@ -193,7 +221,7 @@ export class Graph {
   }
 
   get live(): number {
-    return this.#live
+    return this.#get(GRAPH_LIVE)
   }
 
   get levels(): number {
@@ -239,9 +267,8 @@ export class Graph {
 
   state(): GraphState {
     return {
-      ordinals: this.#ordinals, linked: this.#linked, free: this.#free.count + this.#unfound, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(),
-      ghosts: this.#ghosts.state(), slots: this.slots, entry: this.entry, levels: this.levels, live: this.#live, codebook: this.codebook,
-      codes: this.#codes.state(),
+      ...this.#linker.state(), ordinals: this.ordinals, free: this.#free.count + this.#unfound, rebuilt: this.#rebuilt, tasks: this.#tasks.toWords(),
+      slots: this.slots, entry: this.entry, levels: this.levels, live: this.live, codebook: this.codebook, codes: this.#codes.state(),
       stored: {
         codes: this.codes.stored, recodes: this.recodes.stored, base: this.base.stored, upper: this.upper.stored, states: this.states.stored
       }
@@ -251,17 +278,15 @@ export class Graph {
   /** Goes on from a checkpoint. What it knows to be free is used again after `findFree`. */
   restore(state: GraphState): void {
     this.#reserve(state.ordinals)
-    this.upper.reserve(state.slots + MOST_LEVELS)
+    this.#reserveSlots(state.slots + MOST_LEVELS)
     for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
-    this.#ordinals = state.ordinals
-    this.#linked = state.linked
+    this.#set(GRAPH_ORDINALS, state.ordinals)
+    this.#set(GRAPH_LIVE, state.live)
     this.#rebuilt = state.rebuilt
-    this.#live = state.live
     this.#tasks.restore(state.tasks)
-    this.#ghosts.restore(state.ghosts)
+    this.#linker.restore(state)
     this.#free.clear()
     this.#unfound = state.free
-    this.#set(GRAPH_GHOSTS, this.#ghosts.count)
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
     this.#set(GRAPH_LEVELS, state.levels)
@@ -296,19 +321,19 @@ export class Graph {
   /** The ordinal for a new record, when `taken` others are given out before it. */
   ordinalFor(taken: number): number {
     const free = this.#free.at(taken)
-    return free ?? this.#ordinals + Math.max(0, taken - this.#free.ready)
+    return free ?? this.ordinals + Math.max(0, taken - this.#free.ready)
   }
 
   /** Lets every search find a stored ordinal. */
   show(ordinal: number): void {
     this.#reserve(ordinal + 1)
-    if (ordinal < this.#ordinals) this.#free.take(ordinal)
-    this.#ordinals = Math.max(this.#ordinals, ordinal + 1)
-    this.#live++
+    if (ordinal < this.ordinals) this.#free.take(ordinal)
+    this.#set(GRAPH_ORDINALS, Math.max(this.ordinals, ordinal + 1))
+    this.#set(GRAPH_LIVE, this.live + 1)
     this.#setState(ordinal, this.trained ? STATE_LIVE : STATE_UNCODED)
     if (!this.trained) return
     this.#codes.note(ordinal)
-    this.#tasks.push(LINK, ordinal)
+    this.#tasks.push(TASK_LINK, ordinal)
   }
 
   /** Makes an ordinal invisible to every search; its node follows. */
@@ -316,13 +341,13 @@ export class Graph {
     const state = this.stateOf(ordinal)
     if (!isFindable(state)) return
     if (state === STATE_LIVE) this.#codes.noteRemoval(ordinal)
-    this.#live--
+    this.#set(GRAPH_LIVE, this.live - 1)
     if (!this.trained) {
       this.#setFree(ordinal)
       return
     }
     this.#setState(ordinal, STATE_DEAD)
-    this.#tasks.push(REMOVE, ordinal)
+    this.#tasks.push(TASK_REMOVE, ordinal)
   }
 
   /** A checkpoint begins. */
@@ -350,7 +375,7 @@ export class Graph {
 
   /** The states of all ordinals at this moment. Shapes: u8[ordinals]. */
   copyStates(): Uint8Array {
-    const copy = new Uint8Array(this.#ordinals)
+    const copy = new Uint8Array(this.ordinals)
     const { rowsPerBlock } = this.states
     for (let ordinal = 0; ordinal < copy.length; ordinal += rowsPerBlock) {
       const row = this.rowAddress('states', ordinal)
@@ -365,12 +390,12 @@ export class Graph {
   }
 
   get #hasEnough(): boolean {
-    return !this.trained && this.#live >= codecs[this.options.codec].trainingCount
+    return !this.trained && this.live >= codecs[this.options.codec].trainingCount
   }
 
   /** Trains a codebook on what is live: it gets its codes as it is linked, or, where there are others, one after the other. */
   train(): void {
-    const live = new Uint32Array(this.#live)
+    const live = new Uint32Array(this.live)
     let count = 0
     for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
     if (this.trained) {
@@ -378,17 +403,17 @@ export class Graph {
       return
     }
     this.#codes.train(live)
-    for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
+    for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
   }
 
   #retrain(live: Uint32Array): void {
     this.#ensureScratch(this.options.efConstruction)
-    const found = this.#codes.retrained(live, this.#ordinals)
+    const found = this.#codes.retrained(live, this.ordinals)
     if (!found) return
     // Only where nothing has been linked for long, as in a replay, is the last time not over yet.
-    while (this.recoded !== undefined) if (!this.step()) this.recodeNext()
-    this.#codes.recode(found, this.#ordinals)
-    this.#tasks.push(RECODE, 0)
+    while (this.recoded !== undefined) if (!this.step()) this.#codes.advance()
+    this.#codes.recode(found, this.ordinals)
+    this.#tasks.push(TASK_RECODE, 0)
   }
 
   /**
@@ -400,16 +425,16 @@ export class Graph {
     this.#reserve(ordinals)
     for (let ordinal = 0; ordinal < ordinals; ordinal++) this.#setState(ordinal, STATE_LOST)
     for (const ordinal of live) this.#setState(ordinal, STATE_UNCODED)
-    this.#live = live.length
-    this.#ordinals = ordinals
+    this.#set(GRAPH_LIVE, live.length)
+    this.#set(GRAPH_ORDINALS, ordinals)
     this.#rebuilt = ordinals
     if (this.#hasEnough) this.#codes.train(live)
-    if (this.trained) for (const ordinal of live) this.#tasks.push(ENCODE_AND_LINK, ordinal)
+    if (this.trained) for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
   }
 
   /** Takes an ordinal whose record is damaged out of the index. */
   forget(ordinal: number): void {
-    if (isFindable(this.stateOf(ordinal))) this.#live--
+    if (isFindable(this.stateOf(ordinal))) this.#set(GRAPH_LIVE, this.live - 1)
     this.#setState(ordinal, STATE_LOST)
   }
 
@@ -439,79 +464,23 @@ export class Graph {
     return this.#codes.isRight(ordinal)
   }
 
-  /** Links or removes the next node; false when there is none, or when codes cannot be made yet. */
-  step(): boolean {
-    const task = this.trained ? this.#tasks.shift() : undefined
-    if (!task) return false
-    const { kind, ordinal } = task
-    this.upper.reserve(this.slots + MOST_LEVELS)
-    this.#ensureScratch(this.options.efConstruction)
-    if (kind === RECODE) this.#codes.startRecoding(this.#ghosts.state().ordinals)
-    else if (kind === REMOVE) this.#bury(ordinal)
-    else this.#link(ordinal, kind === ENCODE_AND_LINK)
-    this.#codes.advance()
+  /** As Linker.begin. */
+  begin(goal: Goal, most: number): Step[] | undefined {
+    return this.trained ? this.#linker.begin(goal, most) : undefined
+  }
+
+  /** As Linker.end. */
+  end(): void {
+    this.#linker.end()
+  }
+
+  /** Links and removes what comes next, on this thread; false when there is nothing. */
+  step(goal: Goal = 'batches'): boolean {
+    const steps = this.begin(goal, 0)
+    if (!steps) return false
+    for (const { fn, arg, count } of steps) for (let i = 0; i < count; i++) this.#kernel[fn](this.ptr, this.#scratch.ptr, arg, i)
+    this.end()
     return true
-  }
-
-  /** Makes the next codes again, where that is under way, though no node is linked or removed. Nothing may be pending. */
-  recodeNext(): void {
-    this.#ensureScratch(this.options.efConstruction)
-    this.#codes.advance()
-  }
-
-  #link(ordinal: number, isUncoded: boolean): void {
-    // What was removed before it had a code never enters the graph; all others do, so that the graph does not depend on when this is done.
-    if (isUncoded && this.stateOf(ordinal) === STATE_UNCODED) this.#encode(ordinal)
-    else if (isUncoded) return
-    if (this.stateOf(ordinal) === STATE_LOST) return
-    this.#kernel.insert(this.ptr, this.#scratch.ptr, ordinal)
-    this.#linked = Math.max(this.#linked, ordinal + 1)
-    this.#sweep(SWEPT_A_LINK)
-  }
-
-  /** A node becomes a ghost, and the sweep goes on. */
-  #bury(ordinal: number): void {
-    if (this.isLinked(ordinal)) {
-      this.#setState(ordinal, STATE_GHOST)
-      this.#ghosts.add(ordinal)
-      this.#set(GRAPH_GHOSTS, this.#ghosts.count)
-    } else if (this.stateOf(ordinal) === STATE_DEAD) {
-      this.#setFree(ordinal)
-    }
-    this.#sweep(SWEPT_A_REMOVAL)
-  }
-
-  /** Sweeps the next blocks, while there are ghosts; removes those that it has come around for. */
-  #sweep(blocks: number): void {
-    for (let i = 0; i < blocks && this.#ghosts.count; i++) this.sweepBlock()
-  }
-
-  /** Replaces the edges to ghosts in the next block, and removes the ghosts that the sweep has come around for. */
-  sweepBlock(): void {
-    this.#ensureScratch(this.options.efConstruction)
-    const { round, isUpper, block } = this.#ghosts.place
-    const space = isUpper ? this.upper : this.base
-    const last = Math.min((block + 1) * space.rowsPerBlock, isUpper ? this.slots : this.#linked)
-    this.#kernel.sweep(this.ptr, this.#scratch.ptr, isUpper ? 1 : 0, block * space.rowsPerBlock, last, round)
-    if (isUpper) this.#noteSlots(block * space.rowsPerBlock, last)
-    // Not those that are stored by now: how many these are depends on when this is done.
-    this.#ghosts.advance(Math.ceil(this.#linked / this.base.rowsPerBlock), Math.ceil(this.slots / this.upper.rowsPerBlock))
-    for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
-      this.upper.reserve(this.slots + MOST_LEVELS)
-      this.#kernel.remove(this.ptr, this.#scratch.ptr, swept.ordinal, swept.slot ?? NO_SLOT)
-      this.#setFree(swept.ordinal)
-      this.#set(GRAPH_GHOSTS, this.#ghosts.count)
-    }
-  }
-
-  /** Remembers which of the slots [from, to) are the highest of a ghost: those of a node follow each other, downwards. */
-  #noteSlots(from: number, to: number): void {
-    let before = from ? this.upperNode(from - 1).ordinal : undefined
-    for (let slot = from; slot < to; slot++) {
-      const { ordinal } = this.upperNode(slot)
-      if (ordinal !== before && this.stateOf(ordinal) === STATE_GHOST) this.#ghosts.noteSlot(ordinal, slot)
-      before = ordinal
-    }
   }
 
   /** Whether an ordinal has a node in the graph. */
@@ -527,6 +496,11 @@ export class Graph {
   /** As Searcher.exact. */
   exact(vector: Float32Array, k: number): Nearest {
     return this.#searcher.exact(vector, k)
+  }
+
+  /** As Searcher.ask. */
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
+    return this.#searcher.ask(vector, k, ef, exact)
   }
 
   /** A node of level 0, as stored; one without neighbors where there is none. */
@@ -561,10 +535,9 @@ export class Graph {
     return { level: words.getUint8(ROW_LEVEL), ordinal: words.getUint32(ROW_ORDINAL, true), below: words.getUint32(ROW_BELOW, true), neighbors }
   }
 
-  /** Makes a vector the query of the next search, whose beam has `width` entries. Shapes: vector f32[dim] as the user gave it. */
-  prepare(vector: Float32Array, width: number): void {
-    this.#ensureScratch(Math.max(width, this.options.efConstruction))
-    this.load(vector)
+  /** Makes room for beams of `width`. */
+  makeRoom(width: number): void {
+    this.#ensureScratch(width)
   }
 
   /** Makes a vector the one in the scratch. */
@@ -592,18 +565,40 @@ export class Graph {
 
   #reserve(ordinals: number): void {
     this.checkRoom(ordinals - 1)
-    for (const kind of CODE_KINDS) this[kind].reserve(ordinals)
-    this.base.reserve(ordinals)
-    this.states.reserve(ordinals)
-    this.records.space.reserve(ordinals)
-    this.upper.reserve(this.slots + MOST_LEVELS)
-    this.#reserved = Math.max(this.#reserved, ordinals)
+    if (ordinals <= this.#reserved) return
+    // Twice as much, so that threads are seldom stopped for it.
+    const rows = Math.min(Math.max(ordinals, this.#reserved * 2, LEAST_RESERVED), NO_NEIGHBOR)
+    this.#threads.stop(() => {
+      for (const kind of CODE_KINDS) this[kind].reserve(rows)
+      this.base.reserve(rows)
+      this.states.reserve(rows)
+      this.records.space.reserve(rows)
+    })
+    this.#reserved = rows
+    this.#reserveSlots(this.slots + MOST_LEVELS)
+    this.#ensureScratch(this.#width)
   }
 
-  #ensureScratch(ef: number): void {
-    this.#scratch.ensure({
-      vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, M: this.options.M, ef, ids: Math.max(this.#reserved, this.slots + MOST_LEVELS)
+  #reserveSlots(slots: number): void {
+    if (!this.upper.lacks(slots)) return
+    this.#threads.stop(() => this.upper.reserve(slots))
+  }
+
+  /** Makes room for all that linking so many nodes takes. */
+  #prepareLinks(count: number): void {
+    this.#reserveSlots(this.slots + count * MOST_LEVELS)
+    this.#ensureScratch(this.options.efConstruction)
+  }
+
+  #ensureScratch(width: number): void {
+    const ids = Math.max(this.#reserved, this.upper.capacity * this.upper.rowsPerBlock)
+    if (width <= this.#width && ids <= this.#ids) return
+    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, M: this.options.M, ef: Math.max(width, this.#width), ids }
+    this.#threads.stop(() => {
+      for (const scratch of [this.#scratch, ...this.#scratches]) scratch.ensure(needs)
     })
+    this.#width = needs.ef
+    this.#ids = ids
   }
 
   #setLevel(at: number, space: Space, header: number, stride: number, empty: number, capacity: number): void {

@@ -16,11 +16,13 @@ export interface Kernel {
   loadQuery(graph: number, scratch: number): void
   distanceTo(graph: number, scratch: number, row: number): number
   levelOf(graph: number, ordinal: number): number
-  insert(graph: number, scratch: number, ordinal: number): void
+  enroll(graph: number, member: number, ordinal: number, least: number): number
+  look(graph: number, scratch: number, batch: number, index: number): void
+  join(graph: number, scratch: number, batch: number): void
+  connectPart(graph: number, scratch: number, batch: number, part: number): void
+  find(graph: number, scratch: number, job: number): void
   search(graph: number, scratch: number, ef: number, k: number): number
   scan(graph: number, scratch: number, from: number, to: number, k: number, found: number): number
-  scanIds(graph: number, scratch: number, ordinals: number, length: number, k: number, found: number): number
-  sweep(graph: number, scratch: number, isUpper: number, from: number, to: number, round: number): void
   remove(graph: number, scratch: number, ordinal: number, slot: number): void
 }
 
@@ -28,8 +30,8 @@ export interface Kernel {
 export interface KernelCallbacks {
   /** Makes a block of a space resident. */
   fault(spaceId: number, block: number): void
-  /** Fills a record row of a space. */
-  loadRecord(spaceId: number, ordinal: number): void
+  /** Fills the record rows of ordinals, where they are not filled. Shapes: ordinals u32[count], an address. */
+  loadRecords(spaceId: number, ordinals: number, count: number): void
 }
 
 /** 'simd' and 'relaxed' are compiled, 'reference' is the same in plain TypeScript. */

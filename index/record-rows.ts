@@ -73,6 +73,11 @@ export class RecordRows {
     this.space = space
   }
 
+  /** Fills the rows of ordinals that are not filled. Shapes: ordinals u32[count], an address. */
+  loadAll(ordinals: number, count: number): void {
+    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#loadedRow(ordinal)
+  }
+
   /** Fills the row of an ordinal from the store. */
   load(ordinal: number): void {
     const label = this.#source.read(ordinal, this.#bits, 0)
@@ -97,7 +102,8 @@ export class RecordRows {
       bytes.set(key, head + HEADER)
       bytes.set(metadata, head + HEADER + key.length)
     }
-    bytes[head + LOADED] = RECORD_LOADED
+    // NOTE: other threads look at this first.
+    Atomics.store(bytes, head + LOADED, RECORD_LOADED)
   }
 
   /** The vector of an ordinal as it was given, from the store. Shapes: f32[dim]. */

@@ -62,7 +62,7 @@ export class Renumbered {
     const codes = { ...state.codes, drift: drift && { ...drift, latest: drift.latest.map(ordinal => this.ordinals[ordinal]!) } }
     const stored = Object.fromEntries(KINDS.map(kind => [kind, allOf(this.#blocksOf(kind))])) as GraphState['stored']
     return {
-      ...state, ordinals: this.#order.length, linked: this.#order.length, free: 0, rebuilt: 0, tasks: new Uint32Array(0), ghosts: NO_GHOSTS, codes,
+      ...state, ordinals: this.#order.length, linked: this.#order.length, nodes: state.levels ? this.#order.length : 0, free: 0, rebuilt: 0, tasks: new Uint32Array(0), ghosts: NO_GHOSTS, codes,
       slots: this.#slotOrder.length, entry: state.levels ? this.#slots[state.entry]! : 0, stored
     }
   }

@@ -22,6 +22,7 @@ export class Scratch {
   readonly ptr: number
   readonly #arena: Arena
   readonly #byteLengths = new Map<number, number>()
+  #width = 0
 
   constructor(arena: Arena) {
     this.#arena = arena
@@ -43,7 +44,8 @@ export class Scratch {
     this.#ensure(SCRATCH_RESULT, (ef + 2) * 8)
     this.#ensure(SCRATCH_BEAM, (ef + 2) * 8)
     this.#ensure(SCRATCH_VISITED, ids + 8)
-    this.#set(SCRATCH_BEAM_CAPACITY, ef)
+    this.#width = Math.max(this.#width, ef)
+    this.#set(SCRATCH_BEAM_CAPACITY, this.#width)
     this.#set(SCRATCH_VISITED_BYTES, this.#byteLengths.get(SCRATCH_VISITED)!)
   }
 

@@ -1,39 +1,101 @@
 import { type CodecName, codecs } from '../codecs/codec.js'
+import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { Kernel } from './kernel.js'
-import { STATE_UNCODED } from './kernel/layout.js'
+import {
+  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_UNCODED
+} from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import type { Scratch } from './scratch.js'
-import type { Tasks } from './tasks.js'
-
-/** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
-const LEAST_SPARE = 4
-/** Unlinked ordinals that the kernel is given at once. */
-const LIST = 1024
+import { isLink, type Tasks } from './tasks.js'
 
 export interface Found {
   ordinal: number
   distance: number
 }
 
-/** Nearest first; exact when every live vector was looked at. */
+/** Nearest first; exact when every live vector was looked at, partial when it was stopped before its end. */
 export interface Nearest {
   found: Found[]
   exact: boolean
+  partial: boolean
 }
 
 /** What a searcher sees of a graph. */
 export interface SearchedGraph {
   readonly ptr: number
-  readonly options: { codec: CodecName }
+  readonly options: { codec: CodecName, dimensions: number }
   readonly records: RecordRows
-  readonly ordinals: number
   readonly live: number
-  readonly unlinked: number
   readonly uncoded: number
   stateOf(ordinal: number): number
-  prepare(vector: Float32Array, width: number): void
+  /** Makes a vector the one in the scratch. Shapes: vector f32[dim] as the user gave it. */
+  load(vector: Float32Array): void
+  /** Makes room for beams of `width`. */
+  makeRoom(width: number): void
 }
+
+/** A search in the kernel's memory (kernel/layout.ts), for whatever thread does it. */
+export class SearchJob {
+  readonly ptr: number
+  readonly vector: Float32Array
+  readonly k: number
+  readonly #arena: Arena
+  readonly #byteLength: number
+
+  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean) {
+    this.#arena = arena
+    this.vector = vector
+    this.k = k
+    const queryBytes = vectorByteLength(vector.length)
+    this.#byteLength = JOB_BYTES + queryBytes + k * 8
+    this.ptr = arena.allocate(this.#byteLength)
+    arena.f32.set(vector, (this.ptr + JOB_BYTES) / 4)
+    this.#set(JOB_K, k)
+    this.#set(JOB_EF, Math.min(ef, 2 ** 31))
+    this.#set(JOB_EXACT, exact ? 1 : 0)
+    this.#set(JOB_QUERY, this.ptr + JOB_BYTES)
+    this.#set(JOB_RESULT, this.ptr + JOB_BYTES + queryBytes)
+  }
+
+  /** The width of the beam that there was no room for; 0 when the search has come to its end. */
+  get needs(): number {
+    return this.#get(JOB_NEEDS)
+  }
+
+  /** Ends it with what it has found by then. */
+  stop(): void {
+    this.#set(JOB_STOP, 1)
+  }
+
+  read(): Nearest {
+    const { u32 } = this.#arena
+    const found: Found[] = []
+    const at = this.#get(JOB_RESULT) / 4
+    for (let i = 0; i < this.#get(JOB_FOUND); i++) {
+      const key = u32[at + 2 * i + 1]!
+      // The inverse of sortable() in codecs/kernel/f32.ts.
+      bits[0] = key & 0x80000000 ? key ^ 0x80000000 : ~key
+      found.push({ ordinal: u32[at + 2 * i]! >>> 1, distance: float[0]! })
+    }
+    return { found, exact: this.#get(JOB_EXACT) !== 0, partial: this.#get(JOB_PARTIAL) !== 0 }
+  }
+
+  release(): void {
+    this.#arena.release(this.ptr, this.#byteLength)
+  }
+
+  #get(word: number): number {
+    return this.#arena.u32[(this.ptr + word) / 4]!
+  }
+
+  #set(word: number, value: number): void {
+    this.#arena.u32[(this.ptr + word) / 4] = value
+  }
+}
+
+const bits = new Uint32Array(1)
+const float = new Float32Array(bits.buffer)
 
 /** Searches a graph: its nodes along their edges, and what is not linked yet by scanning. */
 export class Searcher {
@@ -42,19 +104,17 @@ export class Searcher {
   readonly #scratch: Scratch
   readonly #graph: SearchedGraph
   readonly #tasks: Tasks
+  readonly #threads: { read<T>(work: () => T): T }
   readonly #isApproximate: boolean
-  readonly #list: number
-  readonly #bits = new Uint32Array(1)
-  readonly #float = new Float32Array(this.#bits.buffer)
 
-  constructor(arena: Arena, kernel: Kernel, scratch: Scratch, graph: SearchedGraph, tasks: Tasks) {
+  constructor(arena: Arena, kernel: Kernel, scratch: Scratch, graph: SearchedGraph, tasks: Tasks, threads: { read<T>(work: () => T): T }) {
     this.#arena = arena
     this.#kernel = kernel
     this.#scratch = scratch
     this.#graph = graph
     this.#tasks = tasks
+    this.#threads = threads
     this.#isApproximate = codecs[graph.options.codec].approximate
-    this.#list = arena.allocate(LIST * 4)
   }
 
   /**
@@ -63,72 +123,56 @@ export class Searcher {
    * Shapes: vector f32[dim] as the user gave it. `ef` is how many candidates are kept, at least k.
    */
   search(vector: Float32Array, k: number, ef: number): Nearest {
-    const graph = this.#graph
-    const wanted = Math.min(k, graph.live)
-    if (wanted === 0) return { found: [], exact: true }
-    // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
-    const spare = this.#isApproximate ? Math.max(LEAST_SPARE, wanted >> 1) : 0
-    let width = Math.max(ef, wanted + spare)
-    for (;;) {
-      // Where the beam would hold most of the graph, looking at everything is cheaper, and exact.
-      if (width * 4 > graph.live - graph.unlinked) return this.exact(vector, wanted)
-      graph.prepare(vector, width)
-      this.#kernel.loadQuery(graph.ptr, this.#scratch.ptr)
-      const count = this.#kernel.search(graph.ptr, this.#scratch.ptr, width, wanted)
-      const found = this.#withUncoded(vector, wanted, this.#scanUnlinked(wanted, count))
-      if (found.length === wanted) return { found, exact: false }
-      width *= 4
-    }
+    return this.#find(vector, k, ef, false)
   }
 
   /** As search, by looking at every live vector. */
   exact(vector: Float32Array, k: number): Nearest {
-    const graph = this.#graph
-    const wanted = Math.min(k, graph.live)
-    if (wanted === 0) return { found: [], exact: true }
-    graph.prepare(vector, wanted)
-    const count = this.#kernel.scan(graph.ptr, this.#scratch.ptr, 0, graph.ordinals, wanted, 0)
-    return { found: this.#withUncoded(vector, wanted, count), exact: true }
+    return this.#find(vector, k, 1, true)
   }
 
-  /** Looks at what is not linked yet, for those nearer than the `found` that the kernel holds. Returns how many it holds then. */
-  #scanUnlinked(wanted: number, found: number): number {
-    const list = this.#arena.u32.subarray(this.#list / 4, this.#list / 4 + LIST)
-    for (let next = 0; next < this.#tasks.length;) {
-      const links = this.#tasks.copyLinks(list, next)
-      if (links.count) found = this.#kernel.scanIds(this.#graph.ptr, this.#scratch.ptr, this.#list, links.count, wanted, found)
-      next = links.next
+  /** A search that another thread is to do; `finish` it, or release it. */
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
+    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact)
+  }
+
+  /** What a search has found; undefined when it must be done again, with the room that it needs. */
+  finish(job: SearchJob): Nearest | undefined {
+    const { needs } = job
+    if (needs) {
+      this.#graph.makeRoom(needs)
+      return undefined
     }
-    return found
+    return this.#withUncoded(job.vector, job.k, job.read())
+  }
+
+  #find(vector: Float32Array, k: number, ef: number, exact: boolean): Nearest {
+    const job = this.ask(vector, k, ef, exact)
+    try {
+      for (;;) {
+        this.#threads.read(() => this.#kernel.find(this.#graph.ptr, this.#scratch.ptr, job.ptr))
+        const nearest = this.finish(job)
+        if (nearest) return nearest
+      }
+    } finally {
+      job.release()
+    }
   }
 
   /** What the kernel has found, and where exact codes are vectors that are missing yet, those nearer by their records. */
-  #withUncoded(vector: Float32Array, wanted: number, count: number): Found[] {
-    const results = this.#results(count)
+  #withUncoded(vector: Float32Array, k: number, nearest: Nearest): Nearest {
     const graph = this.#graph
-    if (this.#isApproximate || !graph.uncoded) return results
-    const list = new Uint32Array(this.#tasks.length)
-    const links = this.#tasks.copyLinks(list, 0)
-    for (const ordinal of list.subarray(0, links.count)) {
-      if (graph.stateOf(ordinal) !== STATE_UNCODED) continue
-      graph.prepare(graph.records.given(ordinal), wanted)
+    if (this.#isApproximate || !graph.uncoded) return nearest
+    const { found } = nearest
+    for (let i = 0; i < this.#tasks.length; i++) {
+      const { kind, ordinal } = this.#tasks.at(i)!
+      if (!isLink(kind) || graph.stateOf(ordinal) !== STATE_UNCODED) continue
+      graph.load(graph.records.given(ordinal))
       this.#kernel.encodeRow(graph.ptr, this.#scratch.ptr, this.#scratch.row)
-      graph.prepare(vector, wanted)
-      results.push({ ordinal, distance: this.#kernel.distanceTo(graph.ptr, this.#scratch.ptr, this.#scratch.row) })
+      graph.load(vector)
+      found.push({ ordinal, distance: this.#kernel.distanceTo(graph.ptr, this.#scratch.ptr, this.#scratch.row) })
     }
-    return results.sort((a, b) => a.distance - b.distance || a.ordinal - b.ordinal).slice(0, wanted)
-  }
-
-  #results(count: number): Found[] {
-    const { u32 } = this.#arena
-    const at = this.#scratch.result / 4
-    const results: Found[] = []
-    for (let i = 0; i < count; i++) {
-      const key = u32[at + 2 * i + 1]!
-      // The inverse of sortable() in codecs/kernel/f32.ts.
-      this.#bits[0] = key & 0x80000000 ? key ^ 0x80000000 : ~key
-      results.push({ ordinal: u32[at + 2 * i]! >>> 1, distance: this.#float[0]! })
-    }
-    return results
+    found.sort((a, b) => a.distance - b.distance || a.ordinal - b.ordinal)
+    return { ...nearest, found: found.slice(0, k) }
   }
 }

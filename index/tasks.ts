@@ -1,34 +1,46 @@
-/** What is to be done for an ordinal: link its node, make its code first, or remove its node; and, for none, to begin to make all codes again. */
-export const LINK = 0
-export const ENCODE_AND_LINK = 1
-export const REMOVE = 2
-export const RECODE = 3
-export type TaskKind = typeof LINK | typeof ENCODE_AND_LINK | typeof REMOVE | typeof RECODE
+import type { Arena } from '../storage/arena.js'
+import {
+  GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UNLINKED, TASK_BITS, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE
+} from './kernel/layout.js'
 
-const KIND_BITS = 2
-const KIND_MASK = (1 << KIND_BITS) - 1
+/** What is to be done for an ordinal: link its node, make its code first, or remove its node; and, for none, to begin to make all codes again. */
+export type TaskKind = typeof TASK_LINK | typeof TASK_ENCODE_AND_LINK | typeof TASK_REMOVE | typeof TASK_RECODE
+
+export interface Task {
+  kind: TaskKind
+  ordinal: number
+}
+
+const KIND_MASK = (1 << TASK_BITS) - 1
 const FIRST_CAPACITY = 256
 
 /**
- * What a graph still lacks of the operations, first in first out: so it is a function of their order, whenever they are done.
+ * What a graph still lacks of the operations, first in first out: so it is a function of their order, whenever they are done. In the kernel's memory,
+ * where searches scan what is not linked yet; so nobody may search while they change.
  *
  * An ordinal is to be linked once at most before it is removed.
  */
 export class Tasks {
-  #words = new Uint32Array(FIRST_CAPACITY)
-  #first = 0
-  #end = 0
-  #links = 0
+  readonly #arena: Arena
+  readonly #graph: number
+  #capacity = 0
   #uncoded = 0
   #removals = 0
 
+  /** Of the graph at this address. */
+  constructor(arena: Arena, graph: number) {
+    this.#arena = arena
+    this.#graph = graph
+    this.#allocate(FIRST_CAPACITY)
+  }
+
   get length(): number {
-    return this.#end - this.#first
+    return this.#get(GRAPH_TASKS_END) - this.#get(GRAPH_TASKS_FIRST)
   }
 
   /** Nodes to be linked; and how many of them have no code yet. */
   get links(): number {
-    return this.#links
+    return this.#get(GRAPH_UNLINKED)
   }
 
   get uncoded(): number {
@@ -41,63 +53,78 @@ export class Tasks {
   }
 
   push(kind: TaskKind, ordinal: number): void {
-    if (this.#end === this.#words.length) this.#makeRoom()
-    this.#words[this.#end++] = (ordinal << KIND_BITS) | kind
+    if (this.#get(GRAPH_TASKS_END) === this.#capacity) this.#makeRoom()
+    const end = this.#get(GRAPH_TASKS_END)
+    this.#words[end] = ((ordinal << TASK_BITS) | kind) >>> 0
+    this.#set(GRAPH_TASKS_END, end + 1)
     this.#count(kind, 1)
   }
 
-  shift(): { kind: TaskKind, ordinal: number } | undefined {
-    if (this.#first === this.#end) return undefined
-    const word = this.#words[this.#first++]!
-    const kind = (word & KIND_MASK) as TaskKind
-    this.#count(kind, -1)
-    return { kind, ordinal: word >>> KIND_BITS }
+  /** The task that is done when `before` others are. */
+  at(before: number): Task | undefined {
+    if (before >= this.length) return undefined
+    const word = this.#words[this.#get(GRAPH_TASKS_FIRST) + before]!
+    return { kind: (word & KIND_MASK) as TaskKind, ordinal: word >>> TASK_BITS }
   }
 
-  /** Writes ordinals that are to be linked, from the task at `from` on, to `target`; returns how many, and the task to go on from. */
-  copyLinks(target: Uint32Array, from: number): { count: number, next: number } {
-    let count = 0
-    let at = this.#first + from
-    for (; at < this.#end && count < target.length; at++) {
-      const word = this.#words[at]!
-      if (isLink((word & KIND_MASK) as TaskKind)) target[count++] = word >>> KIND_BITS
-    }
-    return { count, next: at - this.#first }
+  /** The first `count` are done. */
+  drop(count: number): void {
+    for (let i = 0; i < count; i++) this.#count(this.at(i)!.kind, -1)
+    this.#set(GRAPH_TASKS_FIRST, this.#get(GRAPH_TASKS_FIRST) + count)
   }
 
   /** As a checkpoint keeps them. */
   toWords(): Uint32Array {
-    return this.#words.slice(this.#first, this.#end)
+    return new Uint32Array(this.#words.subarray(this.#get(GRAPH_TASKS_FIRST), this.#get(GRAPH_TASKS_END)))
   }
 
   restore(words: Uint32Array): void {
-    this.#words = new Uint32Array(Math.max(FIRST_CAPACITY, words.length))
+    if (words.length > this.#capacity) this.#allocate(words.length)
     this.#words.set(words)
-    this.#first = 0
-    this.#end = words.length
-    this.#links = 0
+    this.#set(GRAPH_TASKS_FIRST, 0)
+    this.#set(GRAPH_TASKS_END, words.length)
+    this.#set(GRAPH_UNLINKED, 0)
     this.#uncoded = 0
     this.#removals = 0
     for (const word of words) this.#count((word & KIND_MASK) as TaskKind, 1)
   }
 
   #count(kind: TaskKind, by: number): void {
-    if (isLink(kind)) this.#links += by
-    if (kind === REMOVE) this.#removals += by
-    if (kind === ENCODE_AND_LINK) this.#uncoded += by
+    if (isLink(kind)) this.#set(GRAPH_UNLINKED, this.links + by)
+    if (kind === TASK_REMOVE) this.#removals += by
+    if (kind === TASK_ENCODE_AND_LINK) this.#uncoded += by
   }
 
   /** Moves what is left to the beginning, of twice the room when that is much. */
   #makeRoom(): void {
-    const left = this.#words.subarray(this.#first, this.#end)
-    const words = left.length * 2 > this.#words.length ? new Uint32Array(this.#words.length * 2) : this.#words
-    words.set(left)
-    this.#words = words
-    this.#end = left.length
-    this.#first = 0
+    const left = this.toWords()
+    if (left.length * 2 > this.#capacity) this.#allocate(this.#capacity * 2)
+    this.#words.set(left)
+    this.#set(GRAPH_TASKS_FIRST, 0)
+    this.#set(GRAPH_TASKS_END, left.length)
+  }
+
+  #allocate(capacity: number): void {
+    const ptr = this.#arena.allocate(capacity * 4)
+    if (this.#capacity) this.#arena.release(this.#get(GRAPH_TASKS), this.#capacity * 4)
+    this.#set(GRAPH_TASKS, ptr)
+    this.#capacity = capacity
+  }
+
+  get #words(): Uint32Array {
+    const first = this.#get(GRAPH_TASKS) / 4
+    return this.#arena.u32.subarray(first, first + this.#capacity)
+  }
+
+  #get(word: number): number {
+    return this.#arena.u32[(this.#graph + word) / 4]!
+  }
+
+  #set(word: number, value: number): void {
+    this.#arena.u32[(this.#graph + word) / 4] = value
   }
 }
 
-function isLink(kind: TaskKind): boolean {
-  return kind === LINK || kind === ENCODE_AND_LINK
+export function isLink(kind: TaskKind): boolean {
+  return kind === TASK_LINK || kind === TASK_ENCODE_AND_LINK
 }

@@ -100,7 +100,7 @@ export class Engine {
     this.kernel = loadKernel(chooseBuild(settings.kernel), this.arena.memory, {
       // The kernel's numbers arrive signed.
       fault: (spaceId, block) => this.cache.fault(spaceId >>> 0, block >>> 0),
-      loadRecord: (spaceId, ordinal) => this.#recordSpaces.get(spaceId >>> 0)!.records.load(ordinal >>> 0)
+      loadRecords: (spaceId, ordinals, count) => this.#recordSpaces.get(spaceId >>> 0)!.records.loadAll(ordinals >>> 0, count >>> 0)
     })
     this.checksum = new Checksum(this.kernel, this.arena, this.storeTag)
     this.plainChecksum = new Checksum(this.kernel, this.arena)
@@ -230,7 +230,7 @@ export class Engine {
         }
       }
     }
-    const graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, options)
+    const graph = new Graph(this.arena, this.cache, this.kernel, [this.scratch], storage, options)
     this.#recordSpaces.set(graph.records.space.id, graph)
     for (const kind of KINDS) this.#places.set(graph[kind], block => placeOf(id, KIND_NUMBERS[kind], block))
     const collection = { id, name, options, graph, stored }

@@ -63,9 +63,8 @@ export class Linking {
   sweep(milliseconds: number): boolean {
     const until = performance.now() + milliseconds
     for (const { graph } of this.#engine.collections.values()) {
-      while (graph.ghosts && !this.#engine.cacheIsDirty && performance.now() < until) graph.sweepBlock()
-      while (graph.recoded !== undefined && !this.#engine.cacheIsDirty && performance.now() < until) graph.recodeNext()
-      if (graph.ghosts || graph.recoded !== undefined) return true
+      while (!this.#engine.cacheIsDirty && performance.now() < until) if (!graph.step('rest')) break
+      if (graph.pending || graph.ghosts || graph.recoded !== undefined) return true
     }
     return false
   }

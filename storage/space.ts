@@ -65,6 +65,11 @@ export class Space {
     return this.#capacity
   }
 
+  /** Whether the tables have no room for `rows` rows. */
+  lacks(rows: number): boolean {
+    return Math.ceil(rows / this.rowsPerBlock) > this.#capacity
+  }
+
   /** Makes the tables large enough for `rows` rows. Call it before the kernel touches new ones. */
   reserve(rows: number): void {
     if (rows > MOST_ROWS) throw new VectorLevelError('VECTOR_FULL', `a collection holds at most ${MOST_ROWS} ordinals, ${rows} are needed`)
@@ -102,7 +107,8 @@ export class Space {
 
   /** Enters a block's frame, 0 for none; it counts as referenced once. */
   setResident(block: number, frame: number): void {
-    this.#arena.u32[this.#tables / 4 + block] = frame
+    // NOTE: behind what fills the frame, for other threads too.
+    Atomics.store(this.#arena.u32, this.#tables / 4 + block, frame)
     this.#arena.bytes[this.#tables + this.#capacity * 4 + block] = frame ? 1 : 0
   }
 

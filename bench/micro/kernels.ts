@@ -23,7 +23,7 @@ export const kernelCases: readonly MicroCase[] = [
 ]
 
 function kernelOver(arena: Arena): Kernel {
-  return loadKernel(chooseBuild('auto'), arena.memory, { fault: () => undefined, loadRecord: () => undefined })
+  return loadKernel(chooseBuild('auto'), arena.memory, { fault: () => undefined, loadRecords: () => undefined })
 }
 
 function openScore(dim: number, codec: 'sq8' | 'f32'): { run(): unknown } {

@@ -34,7 +34,22 @@ export const GRAPH_KEY_ORIGIN = 136
 export const GRAPH_KEY_UNIT = 140
 /** Rows that are resolved and scored together at most: their blocks must all be resident. A multiple of 4. */
 export const GRAPH_TOGETHER = 144
+/** What is still to be linked and removed: ptr of u32 tasks (`ordinal << TASK_BITS | kind`), and those in [FIRST, END) count; how many of them are links. */
+export const GRAPH_TASKS = 148
+export const GRAPH_TASKS_FIRST = 152
+export const GRAPH_TASKS_END = 156
+export const GRAPH_UNLINKED = 160
+/** Ordinals that searches find, and those that were ever given out. */
+export const GRAPH_LIVE = 164
+export const GRAPH_ORDINALS = 168
 export const GRAPH_BYTES = 192
+
+/** Kinds of tasks: those below TASK_REMOVE link a node. */
+export const TASK_BITS = 2
+export const TASK_LINK = 0
+export const TASK_ENCODE_AND_LINK = 1
+export const TASK_REMOVE = 2
+export const TASK_RECODE = 3
 
 /** A level: its space, the bytes before the first neighbor of a row, bytes of a neighbor, its empty value, neighbors at most. */
 export const LEVEL_SPACE = 0
@@ -112,7 +127,68 @@ export const SCRATCH_HOPS = 84
 export const SCRATCH_TOUCHED = 88
 /** Neighbors that stay in a row that is swept. */
 export const SCRATCH_STAY = 92
+/** ptr of a u32 that ends searches early when it is not 0; 0 for none. */
+export const SCRATCH_STOP = 96
 export const SCRATCH_BYTES = 128
+
+/**
+ * A batch: nodes that are linked together, and rows that are swept meanwhile. All ptrs are of u32.
+ *
+ * MEMBERS: of each node its ordinal, its levels, its highest slot (NO_SLOT for none), and the ptr of its lists. LISTS: for each level of a node,
+ * highest first, level 0 last: how many neighbors were chosen, the nearest that was met (NO_SLOT for none), and the M chosen at most.
+ * RANGES: of each item of the sweep 1 for the upper rows or 0, the first row, the row behind the last, the round, and the ptr of what becomes of them:
+ * how many rows, then of each its id, how many neighbors, and these. EDGES: of each edge its end, the new node it leads to, and 1 on the upper levels or 0,
+ * ordered by PARTS; PARTS: where each part begins, and the end.
+ */
+export const BATCH_LINKS = 0
+export const BATCH_SWEEPS = 4
+export const BATCH_MEMBERS = 8
+export const BATCH_RANGES = 12
+export const BATCH_EDGES = 16
+export const BATCH_PARTS = 20
+export const BATCH_BYTES = 64
+export const MEMBER_ORDINAL = 0
+export const MEMBER_LEVELS = 4
+export const MEMBER_SLOT = 8
+export const MEMBER_LISTS = 12
+export const MEMBER_BYTES = 16
+export const LIST_COUNT = 0
+export const LIST_NEAREST = 4
+export const LIST_HEADER = 8
+export const RANGE_UPPER = 0
+export const RANGE_FROM = 4
+export const RANGE_TO = 8
+export const RANGE_ROUND = 12
+export const RANGE_ROWS = 16
+export const RANGE_BYTES = 20
+export const EDGE_NODE = 0
+export const EDGE_ID = 4
+export const EDGE_UPPER = 8
+export const EDGE_BYTES = 12
+/** Parts of the edges of a batch, each for one thread at a time. */
+export const PARTS = 16
+/** Nodes of a batch at most, and fewer where they have more neighbors: what changes with one of them must fit the smallest cache. */
+export const BATCH = 32
+export const BATCH_NEIGHBORS = 512
+
+/**
+ * A search that is asked for: words, then f32[dim] (padded to 16 bytes) at QUERY as the user gave it; u64[K] at RESULT, written.
+ *
+ * FOUND: how many results. EXACT: 1 asks for a look at everything; written, 1 when everything was looked at. NEEDS: the width of the beam that the
+ * scratch has no room for; then nothing was found. STOP: not 0 ends the search early; written PARTIAL, 1 when it did.
+ */
+export const JOB_K = 0
+export const JOB_EF = 4
+export const JOB_EXACT = 8
+export const JOB_FOUND = 12
+export const JOB_NEEDS = 16
+export const JOB_STOP = 20
+export const JOB_PARTIAL = 24
+export const JOB_QUERY = 28
+export const JOB_RESULT = 32
+export const JOB_BYTES = 64
+/** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
+export const LEAST_SPARE = 4
 
 /**
  * Candidates that are expanded together, by the width of the beam: more overlap more cache misses, and expand some that a narrower step

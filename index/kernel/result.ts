@@ -3,19 +3,19 @@
 import { SPACE_ID } from '../../storage/kernel/layout'
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { unsortable } from '../../codecs/kernel/f32'
-import { entryOf, idOf, insertSorted, keyOf } from './beam'
+import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
-  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TOGETHER,
-  GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES,
-  SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED
+  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
+  GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
 import { scoreFull } from './query'
-import { searchBase } from './search'
+import { isStopped, searchBase } from './search'
 
-/** Fills the record row of an ordinal from the store of records. */
+/** Fills the record rows of ordinals from the store of records, where they are not filled. Shapes: ordinals u32[count]. */
 // @ts-ignore: decorator
-@external('env', 'loadRecord')
-declare function loadRecord(spaceId: u32, ordinal: u32): void
+@external('env', 'loadRecords')
+declare function loadRecords(spaceId: u32, ordinals: usize, count: u32): void
 
 // @ts-ignore: decorator
 @inline
@@ -102,35 +102,51 @@ function distanceOf(key: u32, origin: u32, unit: f32): f64 {
   return <f64>(<i64>key - <i64>origin) * <f64>unit
 }
 
-/** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. */
+/** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. Ends early when it is told to. */
 export function scan(graph: usize, scratch: usize, from: u32, to: u32, k: u32, found: u32): u32 {
-  return scanAll(graph, scratch, from, to, 0, k, found)
-}
-
-/** As scan, for ordinals that are given. Shapes: ordinals u32[length]. */
-export function scanIds(graph: usize, scratch: usize, ordinals: usize, length: u32, k: u32, found: u32): u32 {
-  return scanAll(graph, scratch, 0, length, ordinals, k, found)
-}
-
-/** Scores [from, to), or what stands there in `ordinals` when these are given. */
-function scanAll(graph: usize, scratch: usize, from: u32, to: u32, ordinals: usize, k: u32, found: u32): u32 {
-  const states = load<u32>(graph, GRAPH_STATES)
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
-  const several = min<u32>(SCAN, load<u32>(graph, GRAPH_TOGETHER))
-  // Where codes are the full vectors, who has no code cannot be scored.
-  const least: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? STATE_LIVE : STATE_UNCODED
+  const several = scannedTogether(graph)
   let count: u32 = 0
-  for (let i = from; i < to; i++) {
-    const ordinal = ordinals ? load<u32>(ordinals + (<usize>i << 2)) : i
-    const state = <u32>load<u8>(rowAddress(states, ordinal))
-    if (state < least || state > <u32>STATE_LIVE) continue
+  for (let ordinal = from; ordinal < to; ordinal++) {
+    if (!isScored(graph, ordinal)) continue
     store<u32>(ids + (count << 2), ordinal)
-    if (++count == several) {
-      found = scoreInto(graph, scratch, ids, count, k, found)
-      count = 0
-    }
+    if (++count < several) continue
+    if (isStopped(scratch)) return found
+    found = scoreInto(graph, scratch, ids, count, k, found)
+    count = 0
   }
   return count ? scoreInto(graph, scratch, ids, count, k, found) : found
+}
+
+/** As scan, for what is not linked yet. What was found already is not found twice. */
+export function scanUnlinked(graph: usize, scratch: usize, k: u32, found: u32): u32 {
+  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const several = scannedTogether(graph)
+  const tasks = <usize>load<u32>(graph, GRAPH_TASKS)
+  const end = load<u32>(graph, GRAPH_TASKS_END)
+  let count: u32 = 0
+  for (let i = load<u32>(graph, GRAPH_TASKS_FIRST); i < end; i++) {
+    const task = load<u32>(tasks + (<usize>i << 2))
+    if ((task & ((1 << TASK_BITS) - 1)) >= <u32>TASK_REMOVE || !isScored(graph, task >> TASK_BITS)) continue
+    store<u32>(ids + (count << 2), task >> TASK_BITS)
+    if (++count < several) continue
+    if (isStopped(scratch)) return found
+    found = scoreInto(graph, scratch, ids, count, k, found)
+    count = 0
+  }
+  return count ? scoreInto(graph, scratch, ids, count, k, found) : found
+}
+
+function scannedTogether(graph: usize): u32 {
+  return min<u32>(SCAN, load<u32>(graph, GRAPH_TOGETHER))
+}
+
+/** Whether an ordinal is found by scans: where codes are the full vectors, who has no code cannot be scored. */
+// @ts-ignore: decorator
+@inline
+function isScored(graph: usize, ordinal: u32): bool {
+  const state = <u32>load<u8>(rowAddress(load<u32>(graph, GRAPH_STATES), ordinal))
+  return state == STATE_LIVE || (state == STATE_UNCODED && load<u32>(graph, GRAPH_SCORER) != SCORER_F32)
 }
 
 /** Measures at most SCAN ordinals by their full vectors and keeps the k nearest in the result. */
@@ -143,15 +159,22 @@ function scoreInto(graph: usize, scratch: usize, ids: usize, count: u32, k: u32,
   } else {
     const records = load<u32>(graph, GRAPH_RECORDS)
     const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
-    resolveRows(records, ids, count, addresses)
-    for (let i: u32 = 0; i < count; i++) {
-      // Filling a record row reads the records only; the frames stay where they are.
-      if (!load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes)) loadRecord(load<u32>(records, SPACE_ID), load<u32>(ids + (i << 2)))
+    for (;;) {
+      resolveRows(records, ids, count, addresses)
+      let missing: u32 = 0
+      for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
+      if (!missing) break
+      // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
+      loadRecords(load<u32>(records, SPACE_ID), ids, count)
     }
   }
   scoreFull(graph, load<u32>(scratch, SCRATCH_QUERY), addresses, count, keys)
   for (let i: u32 = 0; i < count; i++) {
-    found = insertSorted(result, found, k, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
+    const entry = entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2)))
+    const position = positionIn(result, found, entry)
+    // What is being linked is met in the graph, and scanned.
+    if (position == k || (position < found && load<u64>(result + (<usize>position << 3)) == entry)) continue
+    found = insertAt(result, found, k, position, entry)
   }
   return found
 }

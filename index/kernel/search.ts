@@ -10,7 +10,7 @@ import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
   EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_TOGETHER, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   ROW_BELOW, ROW_ORDINAL, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_EPOCH, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_ROWS,
-  SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
+  SCRATCH_STOP, SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
 } from './layout'
 import { score } from './query'
 
@@ -63,7 +63,15 @@ export function startBeam(graph: usize, scratch: usize, level: usize, id: u32): 
   store<u32>(scratch, 1, SCRATCH_BEAM_COUNT)
 }
 
-/** HOT PATH: widens the beam of a level until its `ef` nearest are expanded. The beam holds at least one entry before. */
+/** Whether a search should end with what it has. */
+// @ts-ignore: decorator
+@inline
+export function isStopped(scratch: usize): bool {
+  const stop = <usize>load<u32>(scratch, SCRATCH_STOP)
+  return stop != 0 && load<u32>(stop) != 0
+}
+
+/** HOT PATH: widens the beam of a level until its `ef` nearest are expanded, or it is told to stop. The beam holds at least one entry before. */
 export function searchLevel(graph: usize, scratch: usize, level: usize, ef: u32): void {
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
   const visited = <usize>load<u32>(scratch, SCRATCH_VISITED)
@@ -85,7 +93,7 @@ export function searchLevel(graph: usize, scratch: usize, level: usize, ef: u32)
       store<u32>(ids + (picked << 2), idOf(entry))
       picked++
     }
-    if (!picked) break
+    if (!picked || isStopped(scratch)) break
     hops += picked
     const gathered = gather(scratch, level, picked, visited, epoch)
     if (!gathered) continue

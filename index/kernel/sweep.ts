@@ -9,32 +9,38 @@
  * without choosing those anew that are still there.
  */
 
-import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
+import { rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
-import { createSlots, loadOrdinal } from './insert'
 import {
-  FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_M, GRAPH_SLOTS, GRAPH_UPPER, LEVEL_CAPACITY,
-  LEVEL_SPACE, NO_SLOT, RELINK_SHARE, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
-  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_VISITED
+  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_UPPER, LEVEL_CAPACITY,
+  LEVEL_SPACE, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER, RELINK_SHARE, ROW_LEFT, ROW_LEVEL, ROW_PROTECTED, SCRATCH_BEAM,
+  SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_STOP, SCRATCH_VISITED
 } from './layout'
-import { countNeighbors, neighborAt, writeNeighbors } from './row'
+import { countNeighbors, neighborAt } from './row'
 import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
+import { loadOrdinal } from './seek'
 import { isGhost, selectDiverse, startSelection } from './select'
-import { leaveTree } from './tree'
 
 /**
- * Replaces the edges to ghosts in the rows [from, to) of level 0, or of the upper ones.
+ * Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it.
  *
- * In each `round` another RELINK_SHARE of the rows that have any is not only mended, but linked anew.
+ * In each round of the sweep another RELINK_SHARE of the rows that have any is not only mended, but linked anew.
  */
-export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to: u32, round: u32): void {
+export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
+  const range = <usize>load<u32>(batch, BATCH_RANGES) + <usize>index * RANGE_BYTES
+  const isUpper = load<u32>(range, RANGE_UPPER)
+  const to = load<u32>(range, RANGE_TO)
+  const round = load<u32>(range, RANGE_ROUND)
+  const rows = <usize>load<u32>(range, RANGE_ROWS)
   const level = graph + (isUpper ? GRAPH_UPPER : GRAPH_BASE)
-  for (let id = from; id < to; id++) {
+  store<u32>(scratch, 0, SCRATCH_STOP)
+  let at = rows + 4
+  let changed: u32 = 0
+  for (let id = load<u32>(range, RANGE_FROM); id < to; id++) {
     if (!isUpper && !isLinked(graph, id)) continue
     const ghosts = divide(graph, scratch, level, id)
     if (!ghosts) continue
-    const space = load<u32>(level, LEVEL_SPACE)
     const stay = load<u32>(scratch, SCRATCH_STAY)
     let count = stay
     if (!isGhost(graph, ordinalOf(graph, level, id))) {
@@ -43,12 +49,17 @@ export function sweep(graph: usize, scratch: usize, isUpper: u32, from: u32, to:
       const isRest = ghosts > stay || stay < load<u32>(graph, GRAPH_M) / 2
       count = isTurn || isRest ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
     }
-    writeNeighbors(level, dirtyRowAddress(space, id), load<u32>(scratch, SCRATCH_SELECTED), count)
+    store<u32>(at, id)
+    store<u32>(at, count, 4)
+    memory.copy(at + 8, load<u32>(scratch, SCRATCH_SELECTED), <usize>count << 2)
+    at += 8 + (<usize>count << 2)
+    changed++
   }
+  store<u32>(rows, changed)
 }
 
 /** Whether an ordinal has a node. */
-function isLinked(graph: usize, ordinal: u32): bool {
+export function isLinked(graph: usize, ordinal: u32): bool {
   return load<u8>(rowAddress(load<u32>(graph + GRAPH_BASE, LEVEL_SPACE), ordinal)) < <u8>ROW_LEFT
 }
 
@@ -166,49 +177,4 @@ function markKnown(scratch: usize, id: u32, count: u32): u32 {
   store<u8>(visited + id, epoch)
   for (let i: u32 = 0; i < count; i++) store<u8>(visited + load<u32>(selected + (i << 2)), epoch)
   return epoch
-}
-
-/** Removes the node of a ghost that the sweep has come around for; `slot` is the highest one it has, or NO_SLOT. */
-export function remove(graph: usize, scratch: usize, ordinal: u32, slot: u32): void {
-  const base = load<u32>(graph + GRAPH_BASE, LEVEL_SPACE)
-  const upper = load<u32>(graph + GRAPH_UPPER, LEVEL_SPACE)
-  const relative = neighborAt(graph + GRAPH_BASE, rowAddress(base, ordinal), 0)
-  const isLast = !load<u8>(rowAddress(base, ordinal), ROW_PROTECTED)
-  leaveTree(graph, scratch, ordinal)
-  let row = dirtyRowAddress(base, ordinal)
-  writeNeighbors(graph + GRAPH_BASE, row, 0, 0)
-  store<u8>(row, ROW_LEFT, ROW_PROTECTED)
-  store<u32>(row, slot, ROW_SLOT)
-  for (let one = slot; one != NO_SLOT; one = load<u32>(row, ROW_BELOW)) {
-    row = dirtyRowAddress(upper, one)
-    writeNeighbors(graph + GRAPH_UPPER, row, 0, 0)
-  }
-  if (isLast) store<u32>(graph, 0, GRAPH_LEVELS)
-  else if (load<u32>(rowAddress(upper, load<u32>(graph, GRAPH_ENTRY)), ROW_ORDINAL) == ordinal) replaceEntry(graph, relative)
-}
-
-/** Makes the highest slot of any node the entry point, one of no ghost if there is any; `relative` gets a slot when no node has one. */
-function replaceEntry(graph: usize, relative: u32): void {
-  const upper = load<u32>(graph + GRAPH_UPPER, LEVEL_SPACE)
-  const slots = load<u32>(graph, GRAPH_SLOTS)
-  let entry = NO_SLOT
-  let best: u32 = 0
-  for (let slot: u32 = 0; slot < slots; slot++) {
-    const row = rowAddress(upper, slot)
-    const level = <u32>load<u8>(row, ROW_LEVEL)
-    // Of equally high ones those of no ghosts come first, and all of those before the ghosts.
-    if (level + 64 <= best) continue
-    const ordinal = load<u32>(row, ROW_ORDINAL)
-    if (!isLinked(graph, ordinal)) continue
-    const rank = level + (isGhost(graph, ordinal) ? 0 : 64)
-    if (rank <= best) continue
-    entry = slot
-    best = rank
-  }
-  if (entry == NO_SLOT) {
-    entry = createSlots(graph, relative, 1, NO_SLOT)
-    best = 1
-  }
-  store<u32>(graph, entry, GRAPH_ENTRY)
-  store<u32>(graph, best & 63, GRAPH_LEVELS)
 }

@@ -1,8 +1,9 @@
 import {
   GRAPH_BASE, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT,
-  GRAPH_LEVELS, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES, GRAPH_UPPER,
+  GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
+  GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
-  ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED
+  ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from '../kernel/layout.js'
 import { biasedDot, sortable, squaredL2 } from './distances.js'
 import type { Memory } from './memory.js'
@@ -81,6 +82,26 @@ export class GraphRows {
   set entry({ slot, level }: { slot: number, level: number }) {
     this.memory.setU32(this.#ptr + GRAPH_ENTRY, slot)
     this.memory.setU32(this.#ptr + GRAPH_LEVELS, level)
+  }
+
+  /** Ordinals that searches find, and those that were ever given out. */
+  get live(): number {
+    return this.memory.u32(this.#ptr + GRAPH_LIVE)
+  }
+
+  get ordinals(): number {
+    return this.memory.u32(this.#ptr + GRAPH_ORDINALS)
+  }
+
+  /** The ordinals that are still to be linked. */
+  get unlinked(): number[] {
+    const ordinals: number[] = []
+    const tasks = this.memory.u32(this.#ptr + GRAPH_TASKS)
+    for (let i = this.memory.u32(this.#ptr + GRAPH_TASKS_FIRST); i < this.memory.u32(this.#ptr + GRAPH_TASKS_END); i++) {
+      const task = this.memory.u32(tasks + 4 * i)
+      if ((task & ((1 << TASK_BITS) - 1)) < TASK_REMOVE) ordinals.push(task >>> TASK_BITS)
+    }
+    return ordinals
   }
 
   isLive(ordinal: number): boolean {

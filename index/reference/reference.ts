@@ -1,16 +1,19 @@
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
-  GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW
+  BATCH_LINKS, GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW
 } from '../kernel/layout.js'
+import { connectPart, join, seek } from './batch.js'
 import { xxHash64 } from './checksum.js'
 import { biasedDot, fromSortable, normalize, sortable, squaredL2 } from './distances.js'
 import { GraphRows } from './graph.js'
-import { insert, levelOf } from './insert.js'
+import { find } from './find.js'
+import { enroll, levelOf } from './levels.js'
 import { Memory } from './memory.js'
-import { scan, search } from './result.js'
+import { remove } from './remove.js'
+import { type LoadRecords, scan, search } from './result.js'
 import type { Met, Work } from './search.js'
 import { Rows } from './space.js'
-import { remove, sweep } from './sweep.js'
+import { sweep } from './sweep.js'
 import { encode, loadCode, scoreCode } from './sq8.js'
 
 /**
@@ -54,8 +57,11 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     return found.length
   }
 
-  const scanAll = (graph: number, scratch: number, ordinals: number[], k: number, found: number): number =>
-    writeResult(scratch, scan(open(graph), callbacks.loadRecord, vectorIn(scratch, graph), ordinals, k, readResult(scratch, found)))
+  const loadRecords = (scratch: number): LoadRecords => (spaceId, ordinals) => {
+    const ids = memory.u32(scratch + SCRATCH_IDS)
+    for (const [i, ordinal] of ordinals.entries()) memory.setU32(ids + 4 * i, ordinal)
+    callbacks.loadRecords(spaceId, ids, ordinals.length)
+  }
 
   const kernel: Kernel = {
     scoreL2(query, rowBytes, addresses, count, keys) {
@@ -98,22 +104,28 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       return fromSortable(open(graph).fullKey(vector, memory.floats(row, vector.length)))
     },
     levelOf: (graph, ordinal) => levelOf(open(graph), ordinal),
-    insert(graph, scratch, ordinal) {
-      counted(scratch, work => insert(open(graph), work, ordinal))
+    enroll: (graph, member, ordinal, least) => enroll(open(graph), member, ordinal, least),
+    look(graph, scratch, batch, index) {
+      const links = memory.u32(batch + BATCH_LINKS)
+      counted(scratch, work => (index < links ? seek(open(graph), work, batch, index) : sweep(open(graph), work, batch, index - links)))
+    },
+    join(graph, scratch, batch) {
+      counted(scratch, work => join(open(graph), work, batch))
+    },
+    connectPart(graph, scratch, batch, part) {
+      counted(scratch, work => connectPart(open(graph), work, batch, part))
+    },
+    find(graph, scratch, job) {
+      counted(scratch, work => find(open(graph), work, loadRecords(scratch), job, memory.u32(scratch + SCRATCH_BEAM_CAPACITY)))
     },
     search(graph, scratch, ef, k) {
       const view = open(graph)
       const code = view.codeAt(memory.u32(scratch + SCRATCH_ROW))
-      return writeResult(scratch, counted(scratch, work => search(view, work, callbacks.loadRecord, code, vectorIn(scratch, graph), ef, k)))
+      return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), code, vectorIn(scratch, graph), ef, k)))
     },
-    scan: (graph, scratch, from, to, k, found) =>
-      scanAll(graph, scratch, Array.from({ length: to - from }, (_, i) => from + i), k, found),
-    scanIds: (graph, scratch, ordinals, length, k, found) =>
-      scanAll(graph, scratch, Array.from({ length }, (_, i) => memory.u32(ordinals + 4 * i)), k, found),
-    sweep(graph, scratch, isUpper, from, to, round) {
-      const view = open(graph)
-      counted(scratch, work => sweep(view, work, isUpper ? view.upper : view.base, from, to, round))
-    },
+    scan: (graph, scratch, from, to, k, found) => writeResult(scratch, scan(
+      open(graph), loadRecords(scratch), vectorIn(scratch, graph), Array.from({ length: to - from }, (_, i) => from + i), k, readResult(scratch, found)
+    )),
     remove(graph, scratch, ordinal, slot) {
       counted(scratch, work => remove(open(graph), work, ordinal, slot >>> 0))
     }

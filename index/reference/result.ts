@@ -1,25 +1,27 @@
 /** What a search returns: the nearest live ordinals, measured by their full vectors. */
 
 import { SPACE_ID } from '../../storage/kernel/layout.js'
-import type { KernelCallbacks } from '../kernel.js'
 import { MARGIN, RERANKED } from '../kernel/layout.js'
 import { fromSortable } from './distances.js'
 import type { Code, GraphRows } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
 
+/** Fills the record rows of ordinals. */
+export type LoadRecords = (spaceId: number, ordinals: number[]) => void
+
 /** The `k` nearest live ordinals among the `ef` that the graph leads to. */
 export function search(
-  graph: GraphRows, work: Work, loadRecord: KernelCallbacks['loadRecord'], code: Code, vector: Float32Array, ef: number, k: number
+  graph: GraphRows, work: Work, loadRecords: LoadRecords, code: Code, vector: Float32Array, ef: number, k: number
 ): Met[] {
   if (!graph.entry.level) return []
   const start = toBase(graph, descend(graph, work, code, 1))
   const beam = searchLevel(graph, work, graph.base, code, start, ef)
   if (!graph.isQuantised) return beam.filter(({ id }) => graph.isLive(id)).slice(0, k)
-  return rerank(graph, loadRecord, vector, beam, k)
+  return rerank(graph, loadRecords, vector, beam, k)
 }
 
 /** Measures the live ones of a beam, RERANKED at a time, until what is left is too far by its codes, allowing for their errors so far. */
-function rerank(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, beam: Met[], k: number): Met[] {
+function rerank(graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, beam: Met[], k: number): Met[] {
   let found: Met[] = []
   const errors: number[] = []
   for (let next = 0; next < beam.length;) {
@@ -30,30 +32,31 @@ function rerank(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vec
     }
     const batch: Met[] = []
     for (; next < beam.length && batch.length < RERANKED; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
-    const measured = batch.map(({ id }) => measure(graph, loadRecord, vector, id))
+    const measured = batch.map(({ id }) => measure(graph, loadRecords, vector, id))
     for (const [i, { key }] of batch.entries()) errors.push(fromSortable(measured[i].key) - graph.distanceOfKey(key))
     found = [...found, ...measured].sort(byKey).slice(0, k)
   }
   return found
 }
 
-/** The `k` nearest among those that are `found` already and those of `ordinals` that are live. */
+/** The `k` nearest among those that are `found` already and those of `ordinals` that are live; none twice. */
 export function scan(
-  graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
+  graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
 ): Met[] {
   const all = [...found]
-  for (const ordinal of ordinals) if (graph.isScored(ordinal)) all.push(measure(graph, loadRecord, vector, ordinal))
+  const known = new Set(found.map(({ id }) => id))
+  for (const ordinal of ordinals) if (graph.isScored(ordinal) && !known.has(ordinal)) all.push(measure(graph, loadRecords, vector, ordinal))
   return all.sort(byKey).slice(0, k)
 }
 
-function measure(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], vector: Float32Array, ordinal: number): Met {
-  return { key: graph.fullKey(vector, fullVector(graph, loadRecord, ordinal)), id: ordinal }
+function measure(graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
+  return { key: graph.fullKey(vector, fullVector(graph, loadRecords, ordinal)), id: ordinal }
 }
 
 /** The full vector of an ordinal: its code, or else from its record's row, which is filled first if it must be. */
-function fullVector(graph: GraphRows, loadRecord: KernelCallbacks['loadRecord'], ordinal: number): Float32Array {
+function fullVector(graph: GraphRows, loadRecords: LoadRecords, ordinal: number): Float32Array {
   const { memory, rows, records, vectorBytes } = graph
   if (!graph.isQuantised) return graph.codeOf(graph.base, ordinal) as Float32Array
-  if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecord(memory.u32(records + SPACE_ID), ordinal)
+  if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecords(memory.u32(records + SPACE_ID), [ordinal])
   return memory.floats(rows.address(records, ordinal), vectorBytes / 4)
 }

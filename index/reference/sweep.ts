@@ -1,22 +1,29 @@
 /** The sweep: edges to ghosts are replaced, row after row. Told in kernel/sweep.ts. */
 
-import { FOR_A_GHOST, GHOSTS_ASKED, NO_SLOT, RELINK_SHARE, ROW_LEVEL, ROW_ORDINAL } from '../kernel/layout.js'
+import {
+  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER, RELINK_SHARE, ROW_LEVEL
+} from '../kernel/layout.js'
 import type { GraphRows, Level } from './graph.js'
-import { createSlots } from './insert.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
 import { selectDiverse } from './select.js'
-import { leaveTree } from './tree.js'
 
-/** Replaces the edges to ghosts in the rows [from, to) of a level. */
-export function sweep(graph: GraphRows, work: Work, level: Level, from: number, to: number, round: number): void {
-  for (let id = from; id < to; id++) {
+/** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch. */
+export function sweep(graph: GraphRows, work: Work, batch: number, index: number): void {
+  const { memory } = graph
+  const range = memory.u32(batch + BATCH_RANGES) + index * RANGE_BYTES
+  const level = memory.u32(range + RANGE_UPPER) ? graph.upper : graph.base
+  const round = memory.u32(range + RANGE_ROUND)
+  const rows: number[][] = []
+  for (let id = memory.u32(range + RANGE_FROM); id < memory.u32(range + RANGE_TO); id++) {
     if (!level.isUpper && !graph.isLinked(id)) continue
     const { protectedCount, neighbors } = graph.node(level, id)
     const ghosts = neighbors.filter(neighbor => graph.isGhost(graph.ordinalOf(level, neighbor)))
     if (!ghosts.length) continue
     const stay = neighbors.filter((neighbor, i) => i < protectedCount || !ghosts.includes(neighbor))
-    graph.setNode(level, id, { protectedCount, neighbors: replaced(graph, work, level, id, stay, ghosts, protectedCount, round) })
+    const instead = replaced(graph, work, level, id, stay, ghosts, protectedCount, round)
+    rows.push([id, instead.length, ...instead])
   }
+  for (const [i, word] of [rows.length, ...rows.flat()].entries()) memory.setU32(memory.u32(range + RANGE_ROWS) + 4 * i, word)
 }
 
 /** What takes the place of a list that has lost its ghosts. */
@@ -54,28 +61,4 @@ function searchAround(graph: GraphRows, work: Work, level: Level, id: number, st
   const start = descend(graph, work, code, height)
   const known = new Set([id, ...stay])
   return searchLevel(graph, work, level, code, level.isUpper ? start : toBase(graph, start), graph.efConstruction).filter(met => !known.has(met.id))
-}
-
-/** Removes the node of a ghost that the sweep has come around for; `slot` is the highest one it has, or NO_SLOT. */
-export function remove(graph: GraphRows, work: Work, ordinal: number, slot: number): void {
-  const { protectedCount, neighbors } = graph.node(graph.base, ordinal)
-  leaveTree(graph, work, ordinal)
-  graph.leave(ordinal, slot)
-  for (let one = slot; one !== NO_SLOT; one = graph.slotBelow(one)) graph.setNode(graph.upper, one, { protectedCount: 0, neighbors: [] })
-  if (!protectedCount) graph.entry = { slot: graph.entry.slot, level: 0 }
-  else if (graph.ordinalOf(graph.upper, graph.entry.slot) === ordinal) replaceEntry(graph, neighbors[0])
-}
-
-/** Makes the highest slot of a node the entry point, one of no ghost if there is any; `relative` gets a slot when no node has one. */
-function replaceEntry(graph: GraphRows, relative: number): void {
-  let best: { slot: number, level: number, isGhost: boolean } | undefined
-  for (let slot = 0; slot < graph.slots; slot++) {
-    const row = graph.rows.address(graph.upper.space, slot)
-    const level = graph.memory.u8(row + ROW_LEVEL)
-    const ordinal = graph.memory.u32(row + ROW_ORDINAL)
-    if (!graph.isLinked(ordinal)) continue
-    const isGhost = graph.isGhost(ordinal)
-    if (!best || (best.isGhost && !isGhost) || (best.isGhost === isGhost && level > best.level)) best = { slot, level, isGhost }
-  }
-  graph.entry = best ?? { slot: createSlots(graph, relative, 1, NO_SLOT), level: 1 }
 }

@@ -6,7 +6,7 @@ import { Random } from '../../floor/random.js'
 import { isFindable } from '../../index/graph.js'
 import type { Nearest } from '../../index/searcher.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
+import { BATCH, STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
 
@@ -136,7 +136,7 @@ test('searching finds k live results whenever k are live, nearest first and none
 
 test('an empty graph finds nothing, and nothing is wrong with it', () => {
   const index = new MemoryIndex({ dimensions: 3 })
-  assert.equal(index.graph.search(Float32Array.of(1, 2, 3), 5, 10), { found: [], exact: true })
+  assert.equal(index.graph.search(Float32Array.of(1, 2, 3), 5, 10), { found: [], exact: true, partial: false })
   assert.equal(index.graph.exact(Float32Array.of(1, 2, 3), 5).found, [])
   assert.equal(findings(index), [])
   assert.not(index.graph.step())
@@ -174,11 +174,13 @@ test('vectors that are not linked yet are found, and so they are while they are 
     const index = open(options, vectors)
     for (const vector of vectors) index.add(vector)
     for (let linked = 0; ; linked++) {
-      if (linked % 50 === 0) {
-        for (let i = 0; i < 500; i += 41) assert.is(index.graph.search(vectors[i], 1, 16).found[0].ordinal, i, `${linked} of 500 are linked`)
+      if (linked % 5 === 0) {
+        for (let i = 0; i < 500; i += 41) assert.is(index.graph.search(vectors[i], 1, 16).found[0].ordinal, i, `${linked} batches of 500 are linked`)
       }
       if (!index.graph.step()) break
     }
+    assert.ok(index.graph.unlinked < BATCH)
+    index.link()
     assert.is(index.graph.unlinked, 0)
   }
 })
@@ -245,8 +247,10 @@ test('the graph is a function of the order of operations, not of when it is link
   const atOnce = new MemoryIndex(options)
   for (const vector of vectors) {
     atOnce.add(vector)
-    atOnce.link()
+    atOnce.graph.step()
+    assert.not(atOnce.graph.step())
   }
+  atOnce.link()
   const later = new MemoryIndex(options).fill(vectors)
   const inBetween = new MemoryIndex(options)
   for (const [i, vector] of vectors.entries()) {
@@ -295,17 +299,18 @@ test('an index that is built anew is searched from the beginning, and ends with 
       assert.is(graph.ordinals, count)
       assert.is(graph.rebuilding, index.vectors.size)
       for (let linked = 0; ; linked++) {
-        if (linked % 200 === 0) {
+        if (linked % 20 === 0) {
           const query = gaussian(random, 6)
-          close(distances(graph.search(query, 10, 10 + linked)), index.bruteForce(query, 10), `${linked} of ${count} are linked`)
+          close(distances(graph.search(query, 10, 10 + 32 * linked)), index.bruteForce(query, 10), `${linked} batches of ${count} are linked`)
         }
-        if (linked === 100) {
+        if (linked === 10) {
           graph.remove(200)
           index.add(gaussian(random, 6))
         }
         if (!graph.step()) break
       }
       assert.is(graph.rebuilding, 0)
+      index.link()
       assert.is(graph.stateOf(200), STATE_FREE, 'what was removed before it had a code never enters the graph')
       assert.equal(findings(index), [])
       const query = gaussian(random, 6)

@@ -22,7 +22,7 @@ export function bareKernel(build: KernelBuild, arena: Arena): Kernel {
   const refuse = (): never => {
     throw new Error('nothing is loaded here')
   }
-  return loadKernel(build, arena.memory, { fault: refuse, loadRecord: refuse })
+  return loadKernel(build, arena.memory, { fault: refuse, loadRecords: refuse })
 }
 
 /** All small dimensions, then primes and round ones. */

@@ -42,7 +42,7 @@ export class MemoryIndex {
     this.cache = new BlockCache(this.arena)
     this.kernel = loadKernel(build, this.arena.memory, {
       fault: (space, block) => this.cache.fault(space >>> 0, block >>> 0),
-      loadRecord: (_space, ordinal) => this.graph.records.load(ordinal >>> 0)
+      loadRecords: (_space, ordinals, count) => this.graph.records.loadAll(ordinals >>> 0, count >>> 0)
     })
     this.checksum = new Checksum(this.kernel, this.arena)
     const storage: GraphStorage = {
@@ -57,7 +57,7 @@ export class MemoryIndex {
       }
     }
     this.scratch = new Scratch(this.arena)
-    this.graph = new Graph(this.arena, this.cache, this.kernel, this.scratch, storage, this.options)
+    this.graph = new Graph(this.arena, this.cache, this.kernel, [this.scratch], storage, this.options)
   }
 
   /** Stores and shows a vector under the lowest ordinal that can be had; it is not linked yet. */
@@ -79,7 +79,12 @@ export class MemoryIndex {
 
   /** Links what is to be linked, and removes what is to be removed. */
   link(): void {
-    while (this.graph.step());
+    while (this.graph.step('tasks'));
+  }
+
+  /** The same, until there are no ghosts. */
+  settle(): void {
+    while (this.graph.step('rest'));
   }
 
   /** Begins with codes at once, without the many vectors that training waits for. */

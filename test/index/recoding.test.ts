@@ -116,7 +116,7 @@ for (const metric of METRICS) {
     assert.ok(shares > COUNT / 32 / 2 && shares < 300, `${shares}`)
     assert.equal([...kinds], ['codes', 'recodes'])
     assert.equal(life.findings(), [])
-    while (life.graph.ghosts) life.graph.sweepBlock()
+    while (life.graph.step('rest'));
     life.index.checkpoint()
     const steps = localOrder(life.graph)
     let step = steps.next()

@@ -20,7 +20,7 @@ function open(records: Record[], dimensions: number, codec: CodecName, metric: M
   let count = 0
   const arena = new Arena(2 ** 21)
   const cache = new BlockCache(arena)
-  const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecord: () => undefined })
+  const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecords: () => undefined })
   const read = (ordinal: number, bits: Uint32Array, to: number): Label => {
     count++
     const record = records[ordinal]

@@ -206,7 +206,7 @@ test('a node that has an ordinal after another one has its levels and slots, so 
   for (let turn = 0; turn < 3; turn++) {
     for (let ordinal = 0; ordinal < 600; ordinal++) index.graph.remove(ordinal)
     index.link()
-    while (index.graph.ghosts) index.graph.sweepBlock()
+    while (index.graph.step('rest'));
     index.checkpoint()
     index.trim()
     index.fill(vectors)
@@ -233,7 +233,7 @@ test('a walk for unreachable nodes is right though all nodes leave between its s
         if (comes) index.add(gaussian(random, 6))
       }
       index.link()
-      while (index.graph.ghosts) index.graph.sweepBlock()
+      while (index.graph.step('rest'));
       index.checkpoint()
       index.trim()
     }

@@ -25,7 +25,7 @@ function orderOf(index: MemoryIndex): Uint32Array {
 /** Another index over the renumbered blocks, with the records under their new ordinals. */
 function renumbered(index: MemoryIndex): { again: MemoryIndex, order: Uint32Array, ordinals: Uint32Array } {
   index.link()
-  while (index.graph.ghosts) index.graph.sweepBlock()
+  while (index.graph.step('rest'));
   const order = orderOf(index)
   const mapped = new Renumbered(index.arena, index.graph, order)
   const again = new MemoryIndex(index.options)

@@ -65,11 +65,11 @@ test('a sweep after reopening has room to mark what it visits', () => {
   index.link()
   assert.ok(index.graph.ghosts > 0)
   const again = index.reopen(index.checkpoint())
-  again.graph.sweepBlock()
+  again.graph.step('rest')
   const room = again.arena.u32[(again.scratch.ptr + SCRATCH_VISITED_BYTES) / 4]
   assert.ok(room >= 3000, `room for ${room} ids`)
-  while (again.graph.ghosts) again.graph.sweepBlock()
-  while (index.graph.ghosts) index.graph.sweepBlock()
+  while (again.graph.step('rest'));
+  while (index.graph.step('rest'));
   assert.is(again.hash(), index.hash())
 })
 

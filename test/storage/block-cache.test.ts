@@ -34,7 +34,7 @@ class Model {
   constructor(slabs: number, widths: number[]) {
     this.arena = new Arena(slabs * SLAB_BYTES)
     this.cache = new BlockCache(this.arena)
-    this.kernel = loadKernel('simd', this.arena.memory, { fault: (id, block) => this.cache.fault(id, block), loadRecord: () => undefined })
+    this.kernel = loadKernel('simd', this.arena.memory, { fault: (id, block) => this.cache.fault(id, block), loadRecords: () => undefined })
     this.spaces = widths.map((rowBytes, id) => {
       const space: Space = this.cache.createSpace({
         rowBytes,

@@ -13,7 +13,7 @@ const test = suite('block format')
 const BYTES = 4072
 const STORE = 0xfedcba9876543210n
 const arena = new Arena(2 ** 20)
-const checksum = new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecord: () => undefined }), arena)
+const checksum = new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecords: () => undefined }), arena)
 const frame = arena.allocate(4096)
 
 function fill(seed: number): void {

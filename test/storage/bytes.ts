@@ -7,7 +7,7 @@ import { Checksum } from '../../storage/checksum.js'
 /** A checksum as a database has it, with the key of its store. */
 export function makeChecksum(key = 0n): Checksum {
   const arena = new Arena(2 ** 20)
-  return new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecord: () => undefined }), arena, key)
+  return new Checksum(loadKernel('simd', arena.memory, { fault: () => undefined, loadRecords: () => undefined }), arena, key)
 }
 
 /** Bits of floats: those of numbers, of denormals, infinities and zeros, and of NaNs with any payload. */

@@ -15,7 +15,7 @@ kernelSuite('kernel space', BUILDS, (test, build) => {
       const cache = new BlockCache(arena)
       const loaded: number[] = []
       const space = cache.createSpace({ rowBytes, load: block => loaded.push(block) })
-      const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecord: () => undefined })
+      const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecords: () => undefined })
       space.reserve(3001)
       for (const row of rows) {
         const block = Math.floor(row / space.rowsPerBlock)
@@ -38,7 +38,7 @@ kernelSuite('kernel space', BUILDS, (test, build) => {
     const cache = new BlockCache(arena)
     let last = -1
     const space = cache.createSpace({ rowBytes: 3, load: block => last = block })
-    const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecord: () => undefined })
+    const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecords: () => undefined })
     space.reserve(MOST_ROWS)
     for (const row of [MOST_ROWS - 1, MOST_ROWS - 2000, MOST_ROWS >> 1]) {
       const address = kernel.rowAddress(space.ptr, row) >>> 0
@@ -57,7 +57,7 @@ kernelSuite('kernel space', BUILDS, (test, build) => {
         if (broken) throw new Error('block 0 is damaged')
       }
     })
-    const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecord: () => undefined })
+    const kernel = loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecords: () => undefined })
     assert.throws(() => kernel.rowAddress(space.ptr, 5), /block 0 is damaged/)
     assert.is(space.frameOf(0), 0)
     broken = false

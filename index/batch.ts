@@ -1,0 +1,102 @@
+import type { Arena } from '../storage/arena.js'
+import type { Kernel } from './kernel.js'
+import {
+  BATCH_BYTES, BATCH_EDGES, BATCH_LINKS, BATCH_MEMBERS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, LIST_HEADER, MEMBER_BYTES, MEMBER_LISTS,
+  PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER
+} from './kernel/layout.js'
+
+/** What threads do one after the other, and together: `count` calls of a function of the kernel, `fn(graph, scratch, arg, index)`, in any order. */
+export interface Step {
+  fn: 'look' | 'join' | 'connectPart'
+  arg: number
+  count: number
+  /** Whether rows that searches read are changed. */
+  mutates: boolean
+}
+
+/** Rows to be swept. */
+export interface SweptRange {
+  isUpper: boolean
+  from: number
+  to: number
+  round: number
+}
+
+/** The memory in which threads link nodes together, and sweep rows meanwhile (kernel/layout.ts). */
+export class Batch {
+  readonly #arena: Arena
+  readonly #allocated: [ptr: number, byteLength: number][] = []
+  readonly #ptr: number
+
+  /**
+   * Makes the slots of the nodes; no edge leads to them yet. `first` says that the graph has no node: the first one has an upper level in any case, since
+   * that is where searches begin.
+   */
+  constructor(arena: Arena, kernel: Kernel, graph: { ptr: number, options: { M: number } }, links: number[], ranges: SweptRange[], first: boolean) {
+    this.#arena = arena
+    const { M } = graph.options
+    this.#ptr = this.#allocate(BATCH_BYTES)
+    this.#set(this.#ptr + BATCH_LINKS, links.length)
+    this.#set(this.#ptr + BATCH_SWEEPS, ranges.length)
+    this.#set(this.#ptr + BATCH_PARTS, this.#allocate((PARTS + 1) * 4))
+
+    const members = this.#allocate(links.length * MEMBER_BYTES)
+    this.#set(this.#ptr + BATCH_MEMBERS, members)
+    let lists = 0
+    for (const [i, ordinal] of links.entries()) {
+      const member = members + i * MEMBER_BYTES
+      this.#set(member + MEMBER_LISTS, lists)
+      lists += 1 + kernel.enroll(graph.ptr, member, ordinal, first && i === 0 ? 1 : 0)
+    }
+    const listBytes = LIST_HEADER + M * 4
+    const at = this.#allocate(lists * listBytes)
+    for (let i = 0; i < links.length; i++) {
+      const member = members + i * MEMBER_BYTES
+      this.#set(member + MEMBER_LISTS, at + this.#get(member + MEMBER_LISTS) * listBytes)
+    }
+    this.#set(this.#ptr + BATCH_EDGES, this.#allocate(lists * M * EDGE_BYTES))
+
+    const sweeps = this.#allocate(ranges.length * RANGE_BYTES)
+    this.#set(this.#ptr + BATCH_RANGES, sweeps)
+    for (const [i, { isUpper, from, to, round }] of ranges.entries()) {
+      const range = sweeps + i * RANGE_BYTES
+      this.#set(range + RANGE_UPPER, isUpper ? 1 : 0)
+      this.#set(range + RANGE_FROM, from)
+      this.#set(range + RANGE_TO, to)
+      this.#set(range + RANGE_ROUND, round)
+      this.#set(range + RANGE_ROWS, this.#allocate(4 + Math.max(0, to - from) * (8 + (isUpper ? M : 2 * M) * 4)))
+    }
+    this.#items = links.length + ranges.length
+    this.#links = links.length
+  }
+
+  readonly #items: number
+  readonly #links: number
+
+  get steps(): Step[] {
+    const steps: Step[] = []
+    if (!this.#items) return steps
+    steps.push({ fn: 'look', arg: this.#ptr, count: this.#items, mutates: false })
+    steps.push({ fn: 'join', arg: this.#ptr, count: 1, mutates: true })
+    if (this.#links) steps.push({ fn: 'connectPart', arg: this.#ptr, count: PARTS, mutates: true })
+    return steps
+  }
+
+  release(): void {
+    for (const [ptr, byteLength] of this.#allocated) this.#arena.release(ptr, byteLength)
+  }
+
+  #allocate(byteLength: number): number {
+    const ptr = this.#arena.allocate(byteLength)
+    this.#allocated.push([ptr, byteLength])
+    return ptr
+  }
+
+  #get(at: number): number {
+    return this.#arena.u32[at / 4]!
+  }
+
+  #set(at: number, value: number): void {
+    this.#arena.u32[at / 4] = value
+  }
+}

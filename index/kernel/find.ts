@@ -1,0 +1,66 @@
+/** A search that is asked for by a job (layout.ts): along the edges of the graph, and what is not linked yet by scanning. */
+
+import {
+  GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY,
+  JOB_RESULT, JOB_STOP, LEAST_SPARE, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_STOP
+} from './layout'
+import { loadQuery, prepareVector } from './query'
+import { scan, scanUnlinked, search } from './result'
+
+/**
+ * Finds the nearest live ordinals: K of them, or all when fewer are live. Where removed nodes crowd the beam, it is widened until they are found; where it
+ * would hold most of the graph, looking at everything is cheaper.
+ */
+export function find(graph: usize, scratch: usize, job: usize): void {
+  const wanted = min(load<u32>(job, JOB_K), load<u32>(graph, GRAPH_LIVE))
+  const isExact = load<u32>(job, JOB_EXACT)
+  store<u32>(job, 0, JOB_FOUND)
+  store<u32>(job, 0, JOB_NEEDS)
+  store<u32>(job, 0, JOB_PARTIAL)
+  store<u32>(job, 1, JOB_EXACT)
+  if (!wanted) return
+  const capacity = load<u32>(scratch, SCRATCH_BEAM_CAPACITY)
+  if (wanted > capacity) {
+    needs(job, isExact, wanted)
+    return
+  }
+  memory.copy(load<u32>(scratch, SCRATCH_QUERY), load<u32>(job, JOB_QUERY), load<u32>(graph, GRAPH_VECTOR_BYTES))
+  prepareVector(graph, scratch)
+  store<u32>(scratch, <u32>job + JOB_STOP, SCRATCH_STOP)
+  // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
+  const spare: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? 0 : max<u32>(LEAST_SPARE, wanted >> 1)
+  let width = max(load<u32>(job, JOB_EF), wanted + spare)
+  for (;;) {
+    if (isExact || width > (load<u32>(graph, GRAPH_LIVE) - min(load<u32>(graph, GRAPH_UNLINKED), load<u32>(graph, GRAPH_LIVE))) / 4) {
+      finish(scratch, job, scan(graph, scratch, 0, load<u32>(graph, GRAPH_ORDINALS), wanted, 0))
+      return
+    }
+    if (width > capacity) {
+      needs(job, isExact, width)
+      return
+    }
+    loadQuery(graph, scratch)
+    const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted))
+    if (found == wanted || load<u32>(job, JOB_STOP)) {
+      store<u32>(job, 0, JOB_EXACT)
+      finish(scratch, job, found)
+      return
+    }
+    width *= 4
+  }
+}
+
+/** Gives up, until the scratch has room for a beam of `width`; the job asks for what it asked before. */
+function needs(job: usize, isExact: u32, width: u32): void {
+  store<u32>(job, isExact, JOB_EXACT)
+  store<u32>(job, width, JOB_NEEDS)
+}
+
+function finish(scratch: usize, job: usize, found: u32): void {
+  memory.copy(load<u32>(job, JOB_RESULT), load<u32>(scratch, SCRATCH_RESULT), <usize>found << 3)
+  store<u32>(job, found, JOB_FOUND)
+  store<u32>(scratch, 0, SCRATCH_STOP)
+  if (!load<u32>(job, JOB_STOP)) return
+  store<u32>(job, 1, JOB_PARTIAL)
+  store<u32>(job, 0, JOB_EXACT)
+}

@@ -1,0 +1,237 @@
+import type { CodecName } from '../codecs/codec.js'
+import type { Arena } from '../storage/arena.js'
+import type { Space } from '../storage/space.js'
+import { Batch, type Step, type SweptRange } from './batch.js'
+import type { Codes } from './codes.js'
+import { Ghosts, type GhostState } from './ghosts.js'
+import type { Kernel } from './kernel.js'
+import {
+  BATCH, BATCH_NEIGHBORS, GRAPH_GHOSTS, GRAPH_SLOTS, NO_SLOT, STATE_DEAD, STATE_GHOST, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_RECODE,
+  TASK_REMOVE
+} from './kernel/layout.js'
+import { isLink, type Task, type Tasks } from './tasks.js'
+
+/** Blocks that are swept for each node that is removed, and for each that is linked, while there are ghosts. */
+const SWEPT_A_REMOVAL = 4
+const SWEPT_A_LINK = 1
+/** Nodes that one run links, at most. */
+const MOST_A_RUN = 1024
+
+/** How far a graph is brought: whole batches only; or all that is to be linked and removed; or that, no ghosts, and no codes of two codebooks. */
+export type Goal = 'batches' | 'tasks' | 'rest'
+
+/** What a linker sees of its graph. */
+export interface LinkedGraph {
+  readonly ptr: number
+  readonly base: Space
+  readonly upper: Space
+  readonly options: { M: number, codec: CodecName }
+  stateOf(ordinal: number): number
+  setState(ordinal: number, state: number): void
+  /** Makes an ordinal free, whose node is gone. */
+  setFree(ordinal: number): void
+  isLinked(ordinal: number): boolean
+  /** Makes the code of a stored vector from its record; the state is LIVE then, or LOST. */
+  encode(ordinal: number): void
+  upperNode(slot: number): { ordinal: number }
+  /** Makes room for all that linking so many nodes takes. */
+  prepareLinks(count: number): void
+}
+
+/** As a checkpoint keeps it. */
+export interface LinkerState {
+  /** Nodes are below this ordinal; and how many there are. */
+  linked: number
+  nodes: number
+  ghosts: GhostState
+}
+
+/**
+ * Links and removes the nodes of a graph, a batch at a time.
+ *
+ * Which tasks are a batch depends on the tasks before alone, so the graph is a function of the order of operations, whenever they are done and by
+ * however many threads. What is too little for a batch waits for more; searches scan it meanwhile.
+ */
+export class Linker {
+  readonly #arena: Arena
+  readonly #kernel: Kernel
+  readonly #scratch: number
+  readonly #graph: LinkedGraph
+  readonly #codes: Codes
+  readonly #tasks: Tasks
+  readonly #ghosts = new Ghosts()
+  #linked = 0
+  #nodes = 0
+  /** What is under way: batches, and how many tasks they are; nodes that it links; and what of these is removed at its end. */
+  #batches: Batch[] = []
+  #taken = 0
+  #links: number[] = []
+  #buried: number[] = []
+
+  constructor(arena: Arena, kernel: Kernel, scratch: number, graph: LinkedGraph, codes: Codes, tasks: Tasks) {
+    this.#arena = arena
+    this.#kernel = kernel
+    this.#scratch = scratch
+    this.#graph = graph
+    this.#codes = codes
+    this.#tasks = tasks
+  }
+
+  /** Nodes that were removed, and that the sweep must come around for. */
+  get ghosts(): number {
+    return this.#ghosts.count
+  }
+
+  /** Those that are there still. Shapes: u32[]. */
+  get ghostOrdinals(): Uint32Array {
+    return this.#ghosts.state().ordinals
+  }
+
+  state(): LinkerState {
+    return { linked: this.#linked, nodes: this.#nodes, ghosts: this.#ghosts.state() }
+  }
+
+  restore({ linked, nodes, ghosts }: LinkerState): void {
+    this.#linked = linked
+    this.#nodes = nodes
+    this.#ghosts.restore(ghosts)
+    this.#noteGhosts()
+  }
+
+  /**
+   * Begins what comes next: the steps of one or several batches, undefined when there is none. `end` must follow when they are done, and nothing else may be
+   * begun before. `most` is how many nodes they may link, where they are several.
+   */
+  begin(goal: Goal, most: number): Step[] | undefined {
+    for (let batches = 0; ; batches++) {
+      const count = this.#countNext(goal)
+      if (count === undefined) break
+      const tasks = Array.from({ length: count }, (_, i) => this.#tasks.at(this.#taken + i)!)
+      // Where all is linking, threads go from batch to batch by themselves.
+      const isPlain = tasks.every(({ kind }) => isLink(kind)) && !this.#ghosts.count && this.#codes.recoded === undefined
+      if (batches && (!isPlain || this.#links.length + count > Math.min(most, MOST_A_RUN))) break
+      this.#prepare(tasks)
+      if (!isPlain) break
+    }
+    const steps = this.#batches.flatMap(batch => batch.steps)
+    return this.#batches.length ? steps : undefined
+  }
+
+  /** What `begin` began is done. Nobody may search meanwhile. */
+  end(): void {
+    for (const batch of this.#batches.splice(0)) batch.release()
+    const taken = this.#taken
+    for (const ordinal of this.#links) this.#linked = Math.max(this.#linked, ordinal + 1)
+    this.#nodes += this.#links.length
+    this.#tasks.drop(taken)
+    for (const ordinal of this.#buried) this.#bury(ordinal)
+    for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) this.#remove(swept)
+    this.#noteGhosts()
+    for (let i = 0; i < Math.max(1, taken); i++) this.#codes.advance()
+    this.#taken = 0
+    this.#links = []
+    this.#buried = []
+  }
+
+  /** How many of the tasks that are not taken are the next batch; undefined when there is none. */
+  #countNext(goal: Goal): number | undefined {
+    const { M } = this.#graph.options
+    // Batches double until they have their size: a node must find enough before it.
+    const limit = Math.min(Math.max(1, this.#nodes + this.#links.length), BATCH, Math.floor(BATCH_NEIGHBORS / M))
+    let weight = 0
+    let count = 0
+    for (; ; count++) {
+      const task = this.#tasks.at(this.#taken + count)
+      const before = count ? this.#tasks.at(this.#taken + count - 1)! : undefined
+      if (before?.kind === TASK_ENCODE_AND_LINK && task?.kind !== TASK_ENCODE_AND_LINK) return count
+      if (!task) break
+      if (task.kind === TASK_RECODE) return Math.max(1, count)
+      weight += task.kind === TASK_REMOVE ? SWEPT_A_REMOVAL : SWEPT_A_LINK
+      if (count && weight > limit) return count
+      if (weight >= limit) return count + 1
+    }
+    if (goal !== 'batches' && count) return count
+    return goal === 'rest' && !this.#taken && (this.#ghosts.count || this.#codes.recoded !== undefined) ? 0 : undefined
+  }
+
+  /** Takes the next tasks: makes what they need, and the batch. */
+  #prepare(tasks: Task[]): void {
+    this.#graph.prepareLinks(tasks.length)
+    const isFirst = this.#nodes + this.#links.length === 0
+    const links: number[] = []
+    for (const { kind, ordinal } of tasks) {
+      if (kind === TASK_RECODE) this.#codes.startRecoding(this.ghostOrdinals)
+      else if (kind === TASK_REMOVE && links.includes(ordinal)) this.#buried.push(ordinal)
+      else if (kind === TASK_REMOVE) this.#bury(ordinal)
+      else if (this.#isLinkable(kind, ordinal)) links.push(ordinal)
+    }
+    this.#noteGhosts()
+    const weight = tasks.length ? tasks.reduce((sum, { kind }) => sum + (isLink(kind) ? SWEPT_A_LINK : kind === TASK_REMOVE ? SWEPT_A_REMOVAL : 0), 0) : BATCH
+    this.#batches.push(new Batch(this.#arena, this.#kernel, this.#graph, links, this.#nextRanges(weight), isFirst))
+    this.#links.push(...links)
+    this.#taken += tasks.length
+  }
+
+  #isLinkable(kind: Task['kind'], ordinal: number): boolean {
+    // What was removed before it had a code never enters the graph; all others do, so that the graph does not depend on when this is done.
+    if (kind === TASK_ENCODE_AND_LINK) {
+      if (this.#graph.stateOf(ordinal) !== STATE_UNCODED) return false
+      this.#graph.encode(ordinal)
+    }
+    return this.#graph.stateOf(ordinal) !== STATE_LOST
+  }
+
+  /** A node becomes a ghost. */
+  #bury(ordinal: number): void {
+    if (this.#graph.isLinked(ordinal)) {
+      this.#graph.setState(ordinal, STATE_GHOST)
+      this.#ghosts.add(ordinal)
+    } else if (this.#graph.stateOf(ordinal) === STATE_DEAD) {
+      this.#graph.setFree(ordinal)
+    }
+  }
+
+  /** The rows of the next blocks of the sweep, while there are ghosts: each block once. */
+  #nextRanges(blocks: number): SweptRange[] {
+    const ranges: SweptRange[] = []
+    if (!this.#ghosts.count) return ranges
+    const { base, upper } = this.#graph
+    // Not those that are stored by now: how many these are depends on when this is done.
+    const slots = this.#arena.u32[(this.#graph.ptr + GRAPH_SLOTS) / 4]!
+    const baseBlocks = Math.ceil(this.#linked / base.rowsPerBlock)
+    const upperBlocks = Math.ceil(slots / upper.rowsPerBlock)
+    for (let i = 0; i < Math.min(blocks, baseBlocks + upperBlocks); i++) {
+      const { round, isUpper, block } = this.#ghosts.place
+      const { rowsPerBlock } = isUpper ? upper : base
+      const from = block * rowsPerBlock
+      const to = Math.min(from + rowsPerBlock, isUpper ? slots : this.#linked)
+      ranges.push({ isUpper, from, to, round })
+      if (isUpper) this.#noteSlots(from, to)
+      this.#ghosts.advance(baseBlocks, upperBlocks)
+    }
+    return ranges
+  }
+
+  /** Remembers which of the slots [from, to) are the highest of a ghost: those of a node follow each other, downwards. */
+  #noteSlots(from: number, to: number): void {
+    let before = from ? this.#graph.upperNode(from - 1).ordinal : undefined
+    for (let slot = from; slot < to; slot++) {
+      const { ordinal } = this.#graph.upperNode(slot)
+      if (ordinal !== before && this.#graph.stateOf(ordinal) === STATE_GHOST) this.#ghosts.noteSlot(ordinal, slot)
+      before = ordinal
+    }
+  }
+
+  /** Removes the node of a ghost that the sweep has come around for. */
+  #remove({ ordinal, slot }: { ordinal: number, slot: number | undefined }): void {
+    this.#graph.prepareLinks(1)
+    this.#kernel.remove(this.#graph.ptr, this.#scratch, ordinal, slot ?? NO_SLOT)
+    this.#nodes--
+    this.#graph.setFree(ordinal)
+    this.#noteGhosts()
+  }
+
+  #noteGhosts(): void {
+    this.#arena.u32[(this.#graph.ptr + GRAPH_GHOSTS) / 4] = this.#ghosts.count
+  }
+}

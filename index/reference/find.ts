@@ -1,0 +1,54 @@
+/** A search that is asked for by a job. Told in kernel/find.ts; this one is not stopped early. */
+
+import { normalize } from './distances.js'
+import type { GraphRows } from './graph.js'
+import {
+  JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, LEAST_SPARE, METRIC_COSINE
+} from '../kernel/layout.js'
+import { type LoadRecords, scan, search } from './result.js'
+import type { Met, Work } from './search.js'
+
+/** Finds the nearest live ordinals with a beam of `capacity` at most. */
+export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job: number, capacity: number): void {
+  const { memory } = graph
+  const wanted = Math.min(memory.u32(job + JOB_K), graph.live)
+  const isExact = memory.u32(job + JOB_EXACT) !== 0
+  const finish = (found: Met[], exact: boolean): void => {
+    for (const [i, { key, id }] of found.entries()) {
+      memory.setU32(memory.u32(job + JOB_RESULT) + 8 * i, 2 * id)
+      memory.setU32(memory.u32(job + JOB_RESULT) + 8 * i + 4, key)
+    }
+    memory.setU32(job + JOB_FOUND, found.length)
+    memory.setU32(job + JOB_EXACT, exact ? 1 : 0)
+    memory.setU32(job + JOB_NEEDS, 0)
+    memory.setU32(job + JOB_PARTIAL, 0)
+  }
+  const give = (width: number): void => memory.setU32(job + JOB_NEEDS, width)
+  if (!wanted) {
+    finish([], true)
+    return
+  }
+  if (wanted > capacity) {
+    give(wanted)
+    return
+  }
+  const vector = memory.floats(memory.u32(job + JOB_QUERY), graph.vectorBytes / 4)
+  if (graph.metric === METRIC_COSINE) normalize(vector)
+  const spare = graph.isQuantised ? Math.max(LEAST_SPARE, wanted >> 1) : 0
+  for (let width = Math.max(memory.u32(job + JOB_EF), wanted + spare); ; width *= 4) {
+    if (isExact || width > Math.floor((graph.live - Math.min(graph.unlinked.length, graph.live)) / 4)) {
+      finish(scan(graph, loadRecords, vector, Array.from({ length: graph.ordinals }, (_, i) => i), wanted, []), true)
+      return
+    }
+    if (width > capacity) {
+      give(width)
+      return
+    }
+    const code = graph.isQuantised ? graph.encode(vector) : vector
+    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, search(graph, work, loadRecords, code, vector, width, wanted))
+    if (found.length === wanted) {
+      finish(found, false)
+      return
+    }
+  }
+}
