@@ -1,0 +1,134 @@
+import {
+  type Control, DONE, FAILED, FOUND, GRAPH, HEAD, HOLDS, IDLE, ITEM, LIMIT, MUTATING, NEXT, PLACE_GRAPH, PLACE_JOB, RUNG, SEARCHING, STATE,
+  STATUS, STEP, STEP_ARG, STEP_FIRST, STEP_FUNCTION, STOP, TAIL, THREW, TURNS, WORKING
+} from './control.js'
+
+type KernelFunction = (graph: number, scratch: number, argument: number, index: number) => unknown
+type KernelFunctions = Record<string, KernelFunction>
+
+/** Functions are known by their position among the names of all, which is the same in every instance of a kernel. */
+export function functionNames(kernel: object): string[] {
+  return Object.keys(kernel).sort()
+}
+
+/** How a hand reaches the others. */
+export interface Signals {
+  /** Wakes the workers of the database that sleep. */
+  wake(): void
+  /** Sends the calling thread a message. */
+  ring(): void
+}
+
+/** Thrown through the kernel when a fault was answered by an error, which the calling thread has kept. */
+export class Refusal extends Error {}
+
+/** A thread's part in the searches and programs of one database: a worker's, or the calling thread's own. */
+export class Hand {
+  readonly index: number
+  readonly #control: Control
+  readonly #own: number
+  readonly #find: KernelFunction
+  readonly #functions: KernelFunction[]
+  readonly #scratch: number
+  readonly #signals: Signals
+
+  constructor(control: Control, index: number, kernel: object, scratch: number, signals: Signals) {
+    const functions = kernel as KernelFunctions
+    this.index = index
+    this.#control = control
+    this.#own = control.hand(index)
+    this.#find = functions['find']!
+    this.#functions = functionNames(kernel).map(name => functions[name]!)
+    this.#scratch = scratch
+    this.#signals = signals
+  }
+
+  /** HOT PATH: does one search, or else one item; says whether there was one that it may do. */
+  work(): boolean {
+    return this.#search() || this.#takeItem()
+  }
+
+  /** Does an item whose worker is gone. */
+  redo(item: number): void {
+    const before = this.#control.load(this.#own + STATE)
+    this.#control.store(this.#own + STATE, WORKING)
+    this.#perform(item)
+    this.#leave()
+    this.#control.store(this.#own + STATE, before)
+  }
+
+  /** Tells the calling thread that there is something for it, once until it answers. */
+  ring(): void {
+    if (this.#control.swap(RUNG, 0, 1)) this.#signals.ring()
+  }
+
+  #search(): boolean {
+    const control = this.#control
+    if (control.load(HEAD) === control.load(TAIL) || control.load(STOP) || control.load(MUTATING)) return false
+    control.store(this.#own + STATE, SEARCHING)
+    const place = control.load(STOP) || control.load(MUTATING) ? -1 : control.take(this.index)
+    if (place >= 0) {
+      control.store(place + STATUS, this.#call(this.#find, control.load(place + PLACE_GRAPH), control.load(place + PLACE_JOB), 0) ? FOUND : THREW)
+      this.ring()
+    }
+    this.#leave()
+    // An item of a mutating step may have waited for this.
+    if (control.load(MUTATING)) this.#signals.wake()
+    return place >= 0
+  }
+
+  #takeItem(): boolean {
+    const control = this.#control
+    if (control.load(NEXT) === control.load(LIMIT) || control.load(STOP) || control.load(FAILED)) return false
+    control.store(this.#own + STATE, WORKING)
+    let taken = false
+    while (!taken && !control.load(STOP) && !control.load(FAILED)) {
+      const next = control.load(NEXT)
+      if (next === control.load(LIMIT) || control.load(MUTATING) && control.isAnySearching()) break
+      taken = control.swap(NEXT, next, next + 1 | 0)
+      if (taken) this.#perform(next)
+    }
+    this.#leave()
+    // The program is given up when nobody is about an item of it.
+    if (control.load(FAILED)) this.ring()
+    return taken
+  }
+
+  #perform(item: number): void {
+    const control = this.#control
+    control.store(this.#own + ITEM, item)
+    control.store(this.#own + HOLDS, 1)
+    const at = control.step(control.load(STEP))
+    const { words } = control
+    const done = this.#call(this.#functions[words[at + STEP_FUNCTION]!]!, control.load(GRAPH), words[at + STEP_ARG]!, item - words[at + STEP_FIRST]! | 0)
+    control.store(this.#own + HOLDS, 0)
+    if (!done) control.swap(FAILED, 0, this.index + 1)
+    else if ((control.add(DONE, 1) + 1 | 0) === control.load(LIMIT)) this.#enterNext()
+  }
+
+  #enterNext(): void {
+    const control = this.#control
+    control.enter(control.load(STEP) + 1)
+    if (control.hasWork()) this.#signals.wake()
+    if (control.load(NEXT) === control.load(LIMIT)) this.ring()
+    control.call()
+  }
+
+  /** Says whether it came to its end. */
+  #call(kernelFunction: KernelFunction, graph: number, argument: number, index: number): boolean {
+    try {
+      kernelFunction(graph, this.#scratch, argument, index)
+      return true
+    } catch (error) {
+      this.#control.writeText(this.index, error instanceof Refusal ? '' : String((error as Error | undefined)?.message ?? error))
+      return false
+    }
+  }
+
+  #leave(): void {
+    const control = this.#control
+    control.store(this.#own + TURNS, control.load(this.#own + TURNS) + 1)
+    control.store(this.#own + STATE, IDLE)
+    control.call()
+  }
+}

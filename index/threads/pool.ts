@@ -1,0 +1,167 @@
+import { Worker } from 'node:worker_threads'
+import { Bells } from './bells.js'
+import { ThreadFailure } from './failure.js'
+import type { Attachment, Mail, Message, WorkerData } from './worker.js'
+
+const WATCH_MS = 1000
+/** How long a worker may take to let go of a database. */
+const DETACH_MS = 3000
+/** Pause before a worker that ended early is replaced: doubled each time, up to the most. */
+const FIRST_PAUSE_MS = 10
+const MOST_PAUSE_MS = 10_000
+/** A worker that lived so long ended for a reason of its own. */
+const LONG_LIFE_MS = 10_000
+
+/** A database that the pool works for. */
+export interface Served {
+  readonly workers: number
+  /** What worker `index` must know; called whenever one begins. */
+  attachment(id: number, index: number): Attachment
+  /** A worker asks for attention. */
+  tend(): void
+  /** Called every second. */
+  watch(): void
+  /** A worker began to serve, or it no longer does. */
+  joined(index: number): void
+  lost(index: number, error: Error): void
+}
+
+interface Post {
+  worker: Worker | undefined
+  since: number
+  pause: number
+  timer: NodeJS.Timeout | undefined
+  /** Called with the id of each database that was let go of. */
+  detached: Map<number, () => void>
+}
+
+/** The threads of this process, which all open databases share: as many as the one that wants the most. */
+export class Pool {
+  readonly bells = new Bells()
+  readonly #posts: Post[] = []
+  readonly #served = new Map<number, Served>()
+  #nextId = 1
+  #holds = 0
+  #watch: NodeJS.Timeout | undefined
+
+  attach(served: Served): number {
+    const id = this.#nextId++
+    this.#served.set(id, served)
+    this.#watch ??= setInterval(() => {
+      for (const each of this.#served.values()) each.watch()
+    }, WATCH_MS).unref()
+    for (const [index, { worker }] of this.#posts.entries()) if (worker && index < served.workers) this.#introduce(id, served, index)
+    while (this.#posts.length < served.workers) {
+      this.#posts.push({ worker: undefined, since: 0, pause: FIRST_PAUSE_MS, timer: undefined, detached: new Map() })
+      this.#start(this.#posts.length - 1)
+    }
+    return id
+  }
+
+  /** Resolves when no worker has the memory of the database any more. */
+  async detach(id: number): Promise<void> {
+    const served = this.#served.get(id)!
+    this.#served.delete(id)
+    this.hold()
+    await Promise.all(this.#posts.slice(0, served.workers).map((_, index) => this.#dismiss(id, index)))
+    await this.#shrink()
+    this.release()
+    if (this.#served.size) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
+  }
+
+  /** Keeps the process alive until as many releases. */
+  hold(): void {
+    if (this.#holds++ === 0) this.#watch?.ref()
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#watch?.unref()
+  }
+
+  /** Ends a worker that does not answer; it is replaced. */
+  end(index: number): void {
+    void this.#posts[index]?.worker?.terminate()
+  }
+
+  #start(index: number): void {
+    const post = this.#posts[index]!
+    post.timer = undefined
+    let worker: Worker
+    let reason: Error | undefined
+    try {
+      const workerData: WorkerData = { index, bells: this.bells.buffer }
+      worker = new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'vector-level worker', execArgv: [] })
+    } catch (error) {
+      this.#startLater(index)
+      this.#tellLost(index, error as Error)
+      return
+    }
+    post.worker = worker
+    post.since = Date.now()
+    worker.on('message', (message: Message) => this.#hear(index, message))
+    worker.on('error', error => { reason = error })
+    worker.on('exit', code => {
+      if (post.worker !== worker) return
+      post.worker = undefined
+      this.#startLater(index)
+      this.#tellLost(index, new ThreadFailure(`a worker thread ended: ${reason ? reason.message : `code ${code}`}`, reason))
+      for (const resolve of post.detached.values()) resolve()
+    })
+    worker.unref()
+    for (const [id, served] of this.#served) if (index < served.workers) this.#introduce(id, served, index)
+  }
+
+  #startLater(index: number): void {
+    const post = this.#posts[index]!
+    if (Date.now() - post.since > LONG_LIFE_MS) post.pause = FIRST_PAUSE_MS
+    post.timer = setTimeout(() => this.#start(index), post.pause).unref()
+    post.pause = Math.min(2 * post.pause, MOST_PAUSE_MS)
+  }
+
+  #tellLost(index: number, error: Error): void {
+    for (const served of this.#served.values()) if (index < served.workers) served.lost(index, error)
+  }
+
+  #introduce(id: number, served: Served, index: number): void {
+    this.#send(index, served.attachment(id, index))
+    served.joined(index)
+  }
+
+  #send(index: number, mail: Mail): void {
+    this.#posts[index]!.worker!.postMessage(mail)
+    this.bells.announce(index)
+  }
+
+  #hear(index: number, message: Message): void {
+    if (typeof message === 'number') this.#served.get(message)?.tend()
+    else if (message.type === 'detached') this.#posts[index]!.detached.get(message.id)?.()
+    else this.#served.get(message.id)?.lost(index, new ThreadFailure(`a worker thread cannot serve: ${message.message}`))
+  }
+
+  async #dismiss(id: number, index: number): Promise<void> {
+    const { worker, detached } = this.#posts[index]!
+    if (!worker) return
+    const answered = new Promise<void>(resolve => detached.set(id, resolve))
+    const late = setTimeout(() => { void worker.terminate() }, DETACH_MS)
+    this.#send(index, { type: 'detach', id })
+    await answered
+    clearTimeout(late)
+    detached.delete(id)
+  }
+
+  /** Ends the threads that no database needs any more. */
+  async #shrink(): Promise<void> {
+    const needed = Math.max(0, ...[...this.#served.values()].map(({ workers }) => workers))
+    const surplus = this.#posts.splice(needed)
+    await Promise.all(surplus.map(post => {
+      clearTimeout(post.timer)
+      const { worker } = post
+      post.worker = undefined
+      return worker?.terminate()
+    }))
+  }
+}
+
+export const pool = new Pool()

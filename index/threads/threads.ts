@@ -1,0 +1,282 @@
+import type { Arena } from '../../storage/arena.js'
+import { type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
+import { MOST_WORKERS } from './bells.js'
+import {
+  ANSWER, ASKED, Control, controlBytes, DEAD, FAILED, FAULT, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
+  SPACE, STATE, TURNS
+} from './control.js'
+import { ThreadFailure } from './failure.js'
+import { Gate } from './gate.js'
+import { functionNames, Hand } from './hand.js'
+import { pool } from './pool.js'
+import { Program, type Step } from './program.js'
+import { Searches } from './searches.js'
+
+export { ThreadFailure, type Step }
+
+/** How long the calling thread works at a time, where there are no workers. */
+const SLICE_MS = 4
+/** Seconds without any progress until a close ends the workers. */
+const MOST_STANDSTILL = 5
+
+/** Where the kernel comes from: in tests, from elsewhere. */
+export interface KernelSource {
+  /** Address of the module that has `loadKernel`. */
+  module: string
+  loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): object
+}
+
+export interface ThreadsOptions {
+  arena: Arena
+  build: KernelBuild
+  workers: number
+  /** What the kernel calls back for, on the calling thread; throws what the search or program then fails with. */
+  serve: KernelCallbacks
+  /** Addresses of that many scratches: one for each worker, and the last for the calling thread. */
+  scratches: (count: number) => number[]
+  onWorkerLost?: (error: Error) => void
+  kernel?: KernelSource
+}
+
+const KERNEL: KernelSource = { module: new URL('../kernel.js', import.meta.url).href, loadKernel }
+
+/**
+ * The worker threads of one database: searches and programs over the memory of its arena.
+ *
+ * Whatever else changes that memory happens on the calling thread, within `stop` or `park`. How the two sides agree is told in control.ts.
+ */
+export class Threads {
+  readonly workers: number
+  readonly #serve: KernelCallbacks
+  readonly #onWorkerLost: (error: Error) => void
+  readonly #control: Control
+  readonly #gate: Gate
+  readonly #hand: Hand
+  readonly #searches: Searches
+  readonly #program: Program
+  readonly #id: number
+  /** Workers that serve, or are about to. */
+  readonly #present = new Set<number>()
+  /** Why those ended whose end is still to be seen to. */
+  readonly #losses = new Map<number, Error>()
+  #isHeld = false
+  #isPumping = false
+  #closing: Promise<void> | undefined
+  #drained: () => void = () => undefined
+  /** Seconds without progress, and the turns that the workers had had then. */
+  #standstill = 0
+  #turns = 0
+
+  constructor({ arena, build, workers, serve, scratches, onWorkerLost = () => undefined, kernel = KERNEL }: ThreadsOptions) {
+    if (!Number.isInteger(workers) || workers < 0 || workers > MOST_WORKERS) throw new RangeError(`workers is a whole number from 0 to ${MOST_WORKERS}, not ${workers}`)
+    this.workers = workers
+    this.#serve = serve
+    this.#onWorkerLost = onWorkerLost
+    const ptr = arena.allocate(controlBytes(workers))
+    this.#control = new Control(arena.memory, ptr, workers)
+    this.#gate = new Gate(this.#control, {
+      tend: () => {
+        this.#tend()
+        if (!this.#present.size) this.#hand.work()
+      },
+      wake: () => this.#wake(),
+      giveUp: () => this.#endStuck()
+    })
+    const addresses = scratches(workers + 1)
+    const own = kernel.loadKernel(build, arena.memory, {
+      fault: (space, block) => this.#answer(workers, FAULT, space, block),
+      loadRecord: (space, ordinal) => this.#answer(workers, RECORD, space, ordinal)
+    })
+    this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, { wake: () => this.#wake(), ring: () => undefined })
+    this.#searches = new Searches(this.#control)
+    this.#program = new Program(arena, this.#control, functionNames(own))
+    this.#id = pool.attach({
+      workers,
+      attachment: (id, index) => ({
+        type: 'attach', id, build, memory: arena.memory, control: ptr, workers, scratch: addresses[index]!, module: kernel.module
+      }),
+      joined: index => { this.#present.add(index) },
+      lost: (index, error) => this.#lose(index, error),
+      tend: () => this.#tend(),
+      watch: () => this.#watch()
+    })
+  }
+
+  /** Whether a program is under way. */
+  get running(): boolean {
+    return this.#program.running
+  }
+
+  /** Searches that are queued or under way. */
+  get waiting(): number {
+    return this.#searches.count
+  }
+
+  /**
+   * Has a worker call the kernel's find(graph, scratch, job); resolves when it came to its end.
+   *
+   * @throws {ThreadFailure} when it threw, was cancelled, or its thread ended
+   */
+  search(graph: number, job: number): Promise<void> {
+    if (this.#closing) return Promise.reject(new ThreadFailure('the threads are closed'))
+    const ended = this.#searches.add(graph, job)
+    pool.bells.wake(this.workers, 1)
+    this.#settle()
+    return ended
+  }
+
+  /** Takes a search back: says whether nobody had begun it. Its promise rejects then. */
+  cancel(job: number): boolean {
+    const cancelled = this.#searches.cancel(job)
+    this.#searches.collect()
+    this.#settle()
+    return cancelled
+  }
+
+  /**
+   * Has all workers do the steps, one after the other; resolves when all is done.
+   *
+   * @throws what a fault within an item was answered with, else ThreadFailure; steps may then be done in part
+   */
+  async run(graph: number, steps: Step[]): Promise<void> {
+    if (this.#closing) throw new ThreadFailure('the threads are closed')
+    if (this.running) throw new Error('a program is under way')
+    const ended = this.#program.start(graph, steps)
+    this.#wake()
+    this.#settle()
+    await ended
+  }
+
+  /** Runs `work` while no worker is about anything; what they are about is ended before. Not within a fault. */
+  stop<T>(work: () => T): T {
+    return this.#gate.stop(work)
+  }
+
+  /** Runs `work` while no worker holds addresses of frames: each is about nothing, or waits in a fault. */
+  park<T>(work: () => T): T {
+    return this.#gate.park(work)
+  }
+
+  /** Runs `work`, which searches on the calling thread, while no step is under way that changes what it reads. Not within a fault. */
+  read<T>(work: () => T): T {
+    return this.#gate.read(work)
+  }
+
+  /** Takes no more of anything, waits for what is under way, and lets go of the memory. */
+  close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = new Promise<void>(resolve => { this.#drained = resolve }).then(() => pool.detach(this.#id))
+      this.#settle()
+    }
+    return this.#closing
+  }
+
+  #wake(): void {
+    pool.bells.wake(this.workers)
+  }
+
+  /** Does all that workers ask for. */
+  #tend(): void {
+    const control = this.#control
+    control.store(RUNG, 0)
+    for (let index = 0; index < this.workers; index++) {
+      const state = control.stateOf(index)
+      if (state & DEAD) this.#bury(index)
+      else if (state & PARKED) this.#resume(index, state)
+    }
+    this.#searches.collect()
+    if (this.#program.hasFailed && !control.isAnyWorking()) this.#program.giveUp()
+    this.#program.collect()
+    this.#settle()
+  }
+
+  /** After each change of what there is to do. */
+  #settle(): void {
+    const isBusy = this.#searches.count > 0 || this.running
+    if (isBusy && !this.#present.size) this.#pump()
+    if (!isBusy && this.#closing) this.#drained()
+    if (isBusy === this.#isHeld) return
+    this.#isHeld = isBusy
+    if (isBusy) pool.hold()
+    else pool.release()
+  }
+
+  /** Without workers the calling thread does it all, by and by. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    setImmediate(() => {
+      this.#isPumping = false
+      const end = performance.now() + SLICE_MS
+      while (this.#hand.work() && performance.now() < end);
+      this.#tend()
+    })
+  }
+
+  /** Ends the fault that a worker waits in. */
+  #resume(index: number, state: number): void {
+    const control = this.#control
+    const hand = control.hand(index)
+    let answer = SERVED
+    try {
+      this.#answer(index, control.load(hand + ASKED), control.load(hand + SPACE), control.load(hand + NUMBER))
+    } catch {
+      answer = REFUSED
+    }
+    control.store(hand + STATE, state & ~PARKED)
+    control.store(hand + ANSWER, answer)
+    control.notify(hand + ANSWER)
+  }
+
+  #answer(index: number, asked: number, space: number, number: number): void {
+    try {
+      this.#gate.serve(() => asked === FAULT ? this.#serve.fault(space, number) : this.#serve.loadRecord(space, number))
+    } catch (error) {
+      if (this.#control.stateOf(index) & SEARCHING) this.#searches.refuse(index, error)
+      else this.#program.refuse(index, error)
+      throw error
+    }
+  }
+
+  #lose(index: number, error: Error): void {
+    this.#present.delete(index)
+    this.#losses.set(index, error)
+    this.#control.store(this.#control.hand(index) + STATE, DEAD)
+    this.#onWorkerLost(error)
+    this.#tend()
+  }
+
+  /** Sees to what a worker had that has ended. */
+  #bury(index: number): void {
+    const control = this.#control
+    const hand = control.hand(index)
+    const error = this.#losses.get(index) ?? new ThreadFailure('a worker thread ended')
+    this.#losses.delete(index)
+    this.#searches.abandon(index, error)
+    const held = control.load(hand + HOLDS)
+    control.store(hand + HOLDS, 0)
+    control.store(hand + STATE, IDLE)
+    if (held && control.load(MUTATING)) {
+      this.#program.refuse(index, error)
+      control.swap(FAILED, 0, index + 1)
+    } else if (held) {
+      this.#hand.redo(control.load(hand + ITEM))
+    }
+    this.#wake()
+  }
+
+  /** Looks whether a message was missed; while closing, ends workers that make no progress. */
+  #watch(): void {
+    this.#tend()
+    if (!this.#closing || !this.#isHeld) return
+    let turns = 0
+    for (let index = 0; index < this.workers; index++) turns += this.#control.load(this.#control.hand(index) + TURNS)
+    this.#standstill = turns === this.#turns ? this.#standstill + 1 : 0
+    this.#turns = turns
+    if (this.#standstill >= MOST_STANDSTILL) this.#endStuck()
+  }
+
+  #endStuck(): void {
+    for (let index = 0; index < this.workers; index++) if (this.#control.stateOf(index) !== IDLE) pool.end(index)
+  }
+}

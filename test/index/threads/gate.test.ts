@@ -1,0 +1,80 @@
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import fc from 'fast-check'
+import { ThreadFailure } from '../../../index/threads/threads.js'
+import { check } from '../../seed.js'
+import { type Act, Stage } from './stage.js'
+import { PLAIN, THROWING } from './stand-in.js'
+
+const test = suite('Gate')
+
+const job = { microseconds: fc.constantFrom(0, 5, 40), faults: fc.constantFrom(0, 0, 1, 3), mode: fc.constantFrom(PLAIN, PLAIN, PLAIN, THROWING) }
+const act = fc.record({ ...job, count: fc.nat({ max: 20 }), mutates: fc.boolean(), victim: fc.nat({ max: 40 }) })
+const command = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ search: fc.record(job) }) },
+  { weight: 2, arbitrary: fc.record({ run: fc.array(act, { maxLength: 8 }) }) },
+  { weight: 4, arbitrary: fc.record({ gate: fc.constantFrom('stop', 'park', 'read') }) },
+  { weight: 2, arbitrary: fc.record({ wait: fc.constantFrom('turn', 'pause') }) }
+)
+
+class Refused extends Error {}
+
+/** Whether a program must fail, where faults are refused at times. */
+function fails(acts: Act[]): boolean {
+  return acts.some(({ mode, count, victim }) => mode === THROWING && victim! < count)
+}
+
+test('whatever runs, the calling thread has the memory for itself as far as it asks, and everything comes to its end', async () => {
+  await check(fc.asyncProperty(fc.constantFrom(0, 1, 2, 3), fc.array(command, { maxLength: 40 }), fc.constantFrom(0, 7), async (workers, commands, refuseEach) => {
+    const stage = new Stage(workers)
+    stage.onFault = () => {
+      stage.park()
+      assert.throws(() => stage.stop(), /wait for itself/)
+      if (!stage.reading) assert.throws(() => stage.read(), /wait for itself/)
+      if (refuseEach && stage.faults % refuseEach === 0) throw new Refused()
+    }
+    const ends: Promise<void>[] = []
+    for (const command of commands) {
+      if ('search' in command) {
+        const { search } = command
+        ends.push(stage.search(search).then(() => assert.is.not(search.mode, THROWING), error => {
+          assert.instance(error, ThreadFailure)
+          assert.ok(search.mode === THROWING || error.cause instanceof Refused)
+        }))
+      } else if ('run' in command) {
+        if (stage.threads.running) continue
+        ends.push(stage.run(command.run).then(() => assert.not.ok(fails(command.run)), error => {
+          if (!(error instanceof Refused)) assert.ok(fails(command.run), String(error))
+        }))
+      } else if ('gate' in command) {
+        stage[command.gate](() => {
+          if (command.gate === 'stop') stage.read()
+          if (command.gate === 'read') stage.stop()
+          stage.park()
+        })
+      } else {
+        await (command.wait === 'turn' ? turn() : pause(1))
+      }
+    }
+    await Promise.all(ends)
+    await stage.close()
+  }), { numRuns: 60 })
+})
+
+test('what a fault is answered with, is what the program rejects with', async () => {
+  for (const workers of [0, 1, 2]) {
+    const stage = new Stage(workers)
+    const error = new Refused()
+    stage.onFault = () => { throw error }
+    assert.is(await stage.run([{ count: 10, mutates: false }, { count: 30, mutates: true, faults: 1 }]).catch(error => error), error)
+    const failure = await stage.search({ faults: 1 }).catch(error => error)
+    assert.instance(failure, ThreadFailure)
+    assert.is(failure.cause, error)
+    stage.onFault = () => undefined
+    await stage.run([{ count: 30, mutates: true, faults: 1 }])
+    await stage.close()
+  }
+})
+
+test.run()
