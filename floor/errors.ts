@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'VECTOR_NOT_TRAINED'
   | 'VECTOR_FULL'
   | 'VECTOR_ABORTED'
+  | 'VECTOR_BUSY'
 
 export class VectorLevelError extends Error {
   readonly code: ErrorCode

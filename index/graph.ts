@@ -119,6 +119,7 @@ export class Graph {
   #rebuilt = 0
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
+  #reused = 0
   /** What the scratches have room for: the width of a beam, and ids. */
   #width = 0
   #ids = 0
@@ -222,6 +223,11 @@ export class Graph {
 
   get live(): number {
     return this.#get(GRAPH_LIVE)
+  }
+
+  /** Changes when ordinals of removed records may be given to others. */
+  get reused(): number {
+    return this.#reused
   }
 
   get levels(): number {
@@ -357,6 +363,7 @@ export class Graph {
 
   /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
   noteTrim(): void {
+    this.#reused++
     this.#free.noteTrim()
   }
 
@@ -501,6 +508,11 @@ export class Graph {
   /** As Searcher.ask. */
   ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
     return this.#searcher.ask(vector, k, ef, exact)
+  }
+
+  /** As Searcher.finish. */
+  finish(job: SearchJob): Nearest | undefined {
+    return this.#searcher.finish(job)
   }
 
   /** A node of level 0, as stored; one without neighbors where there is none. */

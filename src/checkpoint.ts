@@ -70,7 +70,7 @@ export async function writeCheckpoint(engine: Engine, position: LogPosition = en
   try {
     return await beginWriting(engine, position)
   } catch (error) {
-    engine.cache.endWriting(false)
+    engine.threads.stop(() => engine.cache.endWriting(false))
     throw error
   }
 }
@@ -87,11 +87,12 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
   await copied
   return {
     written: written.then(() => {
-      engine.cache.endWriting(true)
+      // Who changes a block meanwhile must not be overlooked.
+      engine.threads.stop(() => engine.cache.endWriting(true))
       sealMeta(generationDirectory(engine.data, engine.generation), engine.plainChecksum)
       engine.watermark = position
     }, (error: unknown) => {
-      engine.cache.endWriting(false)
+      engine.threads.stop(() => engine.cache.endWriting(false))
       throw error
     })
   }

@@ -6,6 +6,7 @@ import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
 import type { WriteOperation } from './group.js'
+import { find, findHere, type Question } from './find.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
 import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
@@ -29,6 +30,8 @@ export interface Hit<M> {
 export interface Hits<M> extends Array<Hit<M>> {
   /** Whether every record was compared, so that these are the nearest without a doubt. */
   readonly exact: boolean
+  /** Whether the search was ended early, by its timeout or signal, with what it had found. */
+  readonly partial: boolean
 }
 
 export type BatchOperation<M> =
@@ -58,6 +61,10 @@ const UPDATE_NAMES = ['type', 'key', 'metadata']
 const RANGE_NAMES = ['gt', 'gte', 'lt', 'lte', 'reverse', 'limit']
 /** Records read together by an iteration, and deleted together by clear. */
 const CHUNK = 200
+/** Searches that searchMany has under way. */
+const ASKED_TOGETHER = 64
+/** What is found where nothing is. */
+const NOTHING = { exact: true, partial: false }
 
 /** Vectors of one shape with keys and metadata. Get one from `VectorLevel.collection`. */
 export class Collection<M = unknown> {
@@ -227,23 +234,26 @@ export class Collection<M = unknown> {
   /**
    * The records nearest to a vector, nearest first: k of them whenever there are as many.
    *
-   * @throws {VectorLevelError} VECTOR_INVALID_VECTOR, VECTOR_CORRUPTION
+   * @throws {VectorLevelError} VECTOR_INVALID_VECTOR, VECTOR_CORRUPTION, VECTOR_ABORTED, VECTOR_BUSY
    */
   async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<M>> {
     const settings = checkSearchOptions(options)
     const query = checkVector(vector, this.#given.dimensions, true)
     const { engine } = await this.#session()
-    return this.#search(engine, query, settings)
+    return await this.#search(engine, query, settings)
   }
 
-  /** search for several vectors; results in their order. */
+  /** search for several vectors; results in their order. A timeout is one for all. */
   async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hits<M>[]> {
+    const settings = checkSearchOptions(options)
+    const queries = vectors.map(vector => checkVector(vector, this.#given.dimensions, true))
+    const { engine } = await this.#session()
     const results: Hits<M>[] = []
-    for (const vector of vectors) {
-      results.push(await this.search(vector, options))
-      // Others have their turn between two searches.
-      await new Promise(resolve => setImmediate(resolve))
+    let next = 0
+    const ask = async (): Promise<void> => {
+      for (let i = next++; i < queries.length; i = next++) results[i] = await this.#search(engine, queries[i]!, settings)
     }
+    await Promise.all(Array.from({ length: ASKED_TOGETHER }, ask))
     return results
   }
 
@@ -253,8 +263,8 @@ export class Collection<M = unknown> {
     const record = await this.get(key)
     if (!record) return undefined
     const { engine } = await this.#session()
-    const hits = this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
-    return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits.exact)
+    const hits = await this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
+    return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits)
   }
 
   /**
@@ -264,33 +274,51 @@ export class Collection<M = unknown> {
    */
   searchSync(vector: Vector, options: SearchOptions = {}): Hits<M> {
     const { engine } = this.#host.sessionNow()
-    return this.#search(engine, checkVector(vector, this.#given.dimensions, false), checkSearchOptions(options))
-  }
-
-  #search(engine: Engine, query: Float32Array, settings: SearchSettings): Hits<M> {
-    const collection = this.#stored(engine)
-    checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
-    if (!collection) return hitsOf<M>([], true)
-    const { graph } = collection
-    const { k, ef, maxDistance, exact } = settings
-    const find = (count: number): Nearest => exact ? graph.exact(query, count) : graph.search(query, count, ef)
-    if (k !== Infinity) return this.#hits(collection, find(k), settings)
-    // All within a distance: more are asked for until the last is beyond it.
-    for (let count = Math.max(64, ef); ; count *= 4) {
-      const nearest = find(count)
-      const { found } = nearest
-      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return this.#hits(collection, nearest, settings)
+    const query = checkVector(vector, this.#given.dimensions, false)
+    const settings = checkSearchOptions(options)
+    settings.deadline.check('the search')
+    const collection = this.#searched(engine, query)
+    if (!collection) return hitsOf<M>([], NOTHING)
+    const steps = this.#questions(query, settings)
+    for (let step = steps.next(); ; step = steps.next(findHere(collection.graph, step.value))) {
+      if (step.done) return this.#hits(collection, step.value, settings)
     }
   }
 
-  #hits({ graph }: OpenCollection, { found, exact }: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
+  async #search(engine: Engine, query: Float32Array, settings: SearchSettings): Promise<Hits<M>> {
+    const collection = this.#searched(engine, query)
+    if (!collection) return hitsOf<M>([], NOTHING)
+    const steps = this.#questions(query, settings)
+    for (let step = steps.next(); ; step = steps.next(await find(engine, collection.graph, step.value))) {
+      if (step.done) return this.#hits(collection, step.value, settings)
+    }
+  }
+
+  /** The collection, undefined when nothing is stored in it. */
+  #searched(engine: Engine, query: Float32Array): OpenCollection | undefined {
+    const collection = this.#stored(engine)
+    checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
+    return collection
+  }
+
+  /** What is asked of the graph, given the answers: once, or for all within a distance for more until the last is beyond it. */
+  *#questions(vector: Float32Array, { k, ef, exact, maxDistance, deadline, partial }: SearchSettings): Generator<Question, Nearest, Nearest> {
+    if (k !== Infinity) return yield { vector, k, ef, exact, deadline, partial }
+    for (let count = Math.max(64, ef); ; count *= 4) {
+      const nearest = yield { vector, k: count, ef, exact, deadline, partial }
+      const { found } = nearest
+      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return nearest
+    }
+  }
+
+  #hits({ graph }: OpenCollection, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
     const hits: Hit<M>[] = []
-    for (const { ordinal, distance } of found) {
+    for (const { ordinal, distance } of nearest.found) {
       if (distance > maxDistance) break
       const label = graph.records.label(ordinal)
       hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
     }
-    return hitsOf(hits, exact)
+    return hitsOf(hits, nearest)
   }
 
   /** Recall of search against exact search, for vectors of the collection itself. */
@@ -319,9 +347,9 @@ export class Collection<M = unknown> {
   }
 }
 
-/** Results that say whether they are exact; as an array they are no more than the hits. */
-function hitsOf<M>(hits: Hit<M>[], exact: boolean): Hits<M> {
-  return Object.defineProperty(hits, 'exact', { value: exact }) as Hits<M>
+/** Results that say how they were found; as an array they are no more than the hits. */
+function hitsOf<M>(hits: Hit<M>[], { exact, partial }: { exact: boolean, partial: boolean }): Hits<M> {
+  return Object.defineProperties(hits, { exact: { value: exact }, partial: { value: partial } }) as Hits<M>
 }
 
 /** The range of stored keys for one of user keys. */

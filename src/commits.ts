@@ -21,6 +21,8 @@ interface Request {
 export interface CommitsHost {
   /** Called between two slices of encoding, when changes fill the cache. */
   makeRoom(): Promise<unknown>
+  /** Runs `work` while no graph is being changed. */
+  whileAtRest(work: () => void): Promise<void>
   /** Operations were committed, and applied. */
   committed(operations: number, logBytes: number): void
   /** The log is ahead of the index, which failed; returns what callers are told from now on. */
@@ -106,7 +108,10 @@ export class Commits {
     try {
       const failure = await stored
       if (failure) throw failure.error
-      applyEntry(engine, group)
+      const apply = (): void => engine.threads.stop(() => applyEntry(engine, group))
+      // Another codebook may be due, before all codes are those of the last.
+      if (group.records.some(({ collection }) => collection.graph.recoded !== undefined)) await this.#host.whileAtRest(apply)
+      else apply()
       engine.head = { sequence: engine.head.sequence + group.count, hash }
     } catch (error) {
       // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.

@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
 import { Graph, type GraphOptions, type GraphState, type GraphStorage, KINDS } from '../index/graph.js'
-import { chooseBuild, loadKernel, type Kernel } from '../index/kernel.js'
+import { chooseBuild, loadKernel, type Kernel, type KernelCallbacks } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
+import { Threads } from '../index/threads/threads.js'
 import { Arena } from '../storage/arena.js'
 import { BlockCache } from '../storage/block-cache.js'
 import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
@@ -71,7 +72,7 @@ export class Engine {
   /** Of what the truth holds; and of what says itself to which store it belongs. */
   readonly checksum: Checksum
   readonly plainChecksum: Checksum
-  readonly scratch: Scratch
+  readonly threads: Threads
   readonly collections = new Map<string, OpenCollection>()
   /** The current generation of the index. */
   blocks: BlockStore | undefined
@@ -86,6 +87,8 @@ export class Engine {
   /** Earlier truths that are still read. */
   readonly #retired = new Map<Truth, Promise<void>>()
   readonly #byId = new Map<number, OpenCollection>()
+  /** Of the calling thread, and of those that work for it. */
+  readonly #scratches: [Scratch, ...Scratch[]]
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #places = new Map<Space, (block: number) => number>()
 
@@ -97,14 +100,24 @@ export class Engine {
     this.storeTag = storeTag(identity)
     this.arena = new Arena(settings.cacheSize)
     this.cache = new BlockCache(this.arena)
-    this.kernel = loadKernel(chooseBuild(settings.kernel), this.arena.memory, {
+    const build = chooseBuild(settings.kernel)
+    const serve: KernelCallbacks = {
       // The kernel's numbers arrive signed.
       fault: (spaceId, block) => this.cache.fault(spaceId >>> 0, block >>> 0),
       loadRecords: (spaceId, ordinals, count) => this.#recordSpaces.get(spaceId >>> 0)!.records.loadAll(ordinals >>> 0, count >>> 0)
+    }
+    this.kernel = loadKernel(build, this.arena.memory, serve)
+    this.#scratches = [new Scratch(this.arena)]
+    this.threads = new Threads({
+      arena: this.arena, build, workers: settings.workers, serve,
+      scratches: count => {
+        for (let i = 0; i < count; i++) this.#scratches.push(new Scratch(this.arena))
+        return this.#scratches.slice(1).map(({ ptr }) => ptr)
+      }
     })
+    this.cache.park = work => this.threads.park(work)
     this.checksum = new Checksum(this.kernel, this.arena, this.storeTag)
     this.plainChecksum = new Checksum(this.kernel, this.arena)
-    this.scratch = new Scratch(this.arena)
   }
 
   /** Whether so many frames hold changes that they must be written before much else is read. */
@@ -141,7 +154,7 @@ export class Engine {
     this.identity = identity
     this.truth = truth
     this.useGeneration(1, blocks)
-    for (const [{ graph }, state] of states) graph.restart(state)
+    this.threads.stop(() => { for (const [{ graph }, state] of states) graph.restart(state) })
     this.#retired.set(old.truth, (async () => {
       await old.blockWriter.close()
       await old.blocks.close()
@@ -160,6 +173,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    await this.threads.close()
     await this.closeIndex()
     // IMPORTANT: nothing is removed after the directory was given back: who has it next may have data of that number.
     for (const [truth, removed] of this.#retired) {
@@ -230,7 +244,7 @@ export class Engine {
         }
       }
     }
-    const graph = new Graph(this.arena, this.cache, this.kernel, [this.scratch], storage, options)
+    const graph = new Graph(this.arena, this.cache, this.kernel, this.#scratches, storage, options, this.threads)
     this.#recordSpaces.set(graph.records.space.id, graph)
     for (const kind of KINDS) this.#places.set(graph[kind], block => placeOf(id, KIND_NUMBERS[kind], block))
     const collection = { id, name, options, graph, stored }

@@ -1,3 +1,6 @@
+import type { Step } from '../index/batch.js'
+import type { Graph } from '../index/graph.js'
+import type { Goal } from '../index/linker.js'
 import type { Engine } from './engine.js'
 
 /** Vectors that wait for being linked, and are scanned by searches, before new writes have to wait: so many, and of so many bytes. */
@@ -8,28 +11,40 @@ const MOST_UNREMOVED = 5000
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 
-/** What the graphs of all collections lack of the operations. */
+export interface LinkingHost {
+  /** Linking has come to an end, for now. */
+  ended(): void
+  /** The graph in memory cannot be used any more. */
+  failed(error: unknown): void
+  /** How many nodes an index that is built anew still lacks. */
+  rebuild(left: number): void
+}
+
+/** Brings the graphs of all collections up to what is stored, by the threads of the database, while others write and search. */
 export class Linking {
   readonly #engine: Engine
-  readonly #onRebuild: (left: number) => void
+  readonly #host: LinkingHost
+  #goal: Goal = 'batches'
+  #running: Promise<void> | undefined
+  #turn: Promise<void> | undefined
+  #held = 0
+  /** The collection whose turn it is. */
+  #next = 0
 
-  /** `onRebuild` hears how many nodes an index that is built anew still lacks. */
-  constructor(engine: Engine, onRebuild: (left: number) => void) {
+  constructor(engine: Engine, host: LinkingHost) {
     this.#engine = engine
-    this.#onRebuild = onRebuild
-  }
-
-  /** Nodes to be linked or removed. */
-  get pending(): number {
-    let count = 0
-    for (const { graph } of this.#engine.collections.values()) count += graph.pending
-    return count
+    this.#host = host
   }
 
   /** Whether an index is being built anew: that takes long, and nobody waits for it. */
   get rebuilding(): boolean {
     for (const { graph } of this.#engine.collections.values()) if (graph.rebuilding) return true
     return false
+  }
+
+  /** Whether there was something to do when it was looked for last, and nothing was in the way. */
+  get running(): boolean {
+    return this.#running !== undefined
   }
 
   /** How far the graphs are behind, where 1 is what they may be: then linking must catch up. */
@@ -46,26 +61,73 @@ export class Linking {
     return Math.max(Math.min(links / MOST_UNLINKED, bytes / MOST_UNLINKED_BYTES), removals / MOST_UNREMOVED)
   }
 
-  /** Links for a while. */
-  slice(milliseconds: number): void {
-    const until = performance.now() + milliseconds
-    for (const { graph } of this.#engine.collections.values()) {
-      // A slice must not fill the cache with changes: between two looks at it, half of the room may be taken by them.
-      let budget = Math.max(1, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
-      const before = graph.rebuilding
-      while (graph.step()) if (--budget <= 0 || performance.now() >= until) break
-      if (before) this.#onRebuild(graph.rebuilding)
-      if (budget <= 0 || performance.now() >= until) return
+  /** Goes on, until there is nothing left to do for `goal`, or changes fill the cache. */
+  start(goal: Goal): void {
+    this.#goal = goal
+    if (this.#running || this.#held) return
+    const work = this.#begin()
+    if (!work) return
+    this.#running = this.#run(work).finally(() => {
+      this.#running = undefined
+      this.#host.ended()
+    })
+  }
+
+  /** Resolves when the next step is done, at once when there is none. */
+  async turn(): Promise<void> {
+    await this.#turn
+  }
+
+  /** Runs `work` while the graphs rest. */
+  async whileAtRest<T>(work: () => Promise<T> | T): Promise<T> {
+    this.#held++
+    try {
+      await this.#running
+      return await work()
+    } finally {
+      this.#held--
+      this.start(this.#goal)
     }
   }
 
-  /** Sweeps and makes codes again for a while, until no graph has ghosts, or codes of two codebooks; whether any has still. */
-  sweep(milliseconds: number): boolean {
-    const until = performance.now() + milliseconds
-    for (const { graph } of this.#engine.collections.values()) {
-      while (!this.#engine.cacheIsDirty && performance.now() < until) if (!graph.step('rest')) break
-      if (graph.pending || graph.ghosts || graph.recoded !== undefined) return true
+  /** Resolves when nothing is under way, and nothing will be. */
+  async close(): Promise<void> {
+    this.#held++
+    await this.#running
+  }
+
+  async #run(first: { graph: Graph, steps: Step[] }): Promise<void> {
+    for (let work: typeof first | undefined = first; work; work = this.#held ? undefined : this.#begin()) {
+      this.#turn = this.#do(work)
+      await this.#turn
     }
-    return false
+  }
+
+  async #do({ graph, steps }: { graph: Graph, steps: Step[] }): Promise<void> {
+    try {
+      const before = graph.rebuilding
+      await this.#engine.threads.run(graph.ptr, steps)
+      this.#engine.threads.stop(() => graph.end())
+      if (before) this.#host.rebuild(graph.rebuilding)
+    } catch (error) {
+      this.#host.failed(error)
+    }
+  }
+
+  #begin(): { graph: Graph, steps: Step[] } | undefined {
+    if (this.#engine.damage || this.#engine.cacheIsDirty) return undefined
+    const graphs = [...this.#engine.collections.values()].map(({ graph }) => graph)
+    for (let i = 0; i < graphs.length; i++) {
+      const graph = graphs[this.#next++ % graphs.length]!
+      try {
+        // Half of the room may be taken by changes, between two looks at it.
+        const steps = graph.begin(this.#goal, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
+        if (steps) return { graph, steps }
+      } catch (error) {
+        this.#host.failed(error)
+        return undefined
+      }
+    }
+    return undefined
   }
 }

@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { KernelChoice } from '../index/kernel.js'
+import { MOST_WORKERS } from '../index/threads/bells.js'
+import { checkDeadline, type Deadline } from './deadline.js'
 
 export interface VectorLevelOptions {
   /** Bytes for codes, graph, vectors and tables in memory. Default 256 MiB, at least 8 MiB, below 4 GiB. */
@@ -10,6 +13,11 @@ export interface VectorLevelOptions {
   durability?: 'strict' | 'relaxed'
   /** Which build of the kernel runs: 'auto' (default) takes relaxed SIMD where Node has it; 'reference' is plain TypeScript, slow. */
   kernel?: KernelChoice
+  /**
+   * Threads that search and link beside the calling one: default one less than there are cores, at least 1; shared by all databases of the process. With 0 the
+   * calling thread does everything, a little at a time.
+   */
+  workers?: number
   /** When to write what changed into the index: after this many operations (default 50,000), or seconds (default 30). */
   checkpoint?: { operations?: number, seconds?: number }
 }
@@ -40,6 +48,12 @@ export interface SearchOptions {
   exact?: boolean
   /** false leaves out the metadata of hits. */
   metadata?: boolean
+  /** Ends the search with VECTOR_ABORTED. */
+  signal?: AbortSignal
+  /** Milliseconds after which the search ends with VECTOR_ABORTED; of searchSync, which cannot be interrupted, before it begins. */
+  timeout?: number
+  /** Has the search end with what it has found by then, instead; the hits say so. */
+  partial?: boolean
 }
 
 const MIB = 2 ** 20
@@ -48,16 +62,17 @@ const MOST_CACHE = 4096 * MIB - 65536
 const MOST_DIMENSIONS = 16_000
 const MOST_EF_CONSTRUCTION = 4096
 
-const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'checkpoint']
+const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'checkpoint']
 const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
 const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'M', 'efConstruction', 'seed']
-const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata']
+const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'signal', 'timeout', 'partial']
 
 export interface DatabaseSettings {
   cacheSize: number
   durability: 'strict' | 'relaxed'
   kernel: KernelChoice
+  workers: number
   checkpointOperations: number
   checkpointSeconds: number
 }
@@ -69,6 +84,7 @@ export function checkDatabaseOptions(options: VectorLevelOptions): DatabaseSetti
     cacheSize: integer('cacheSize', options.cacheSize ?? 256 * MIB, LEAST_CACHE, MOST_CACHE),
     durability: oneOf('durability', options.durability ?? 'strict', ['strict', 'relaxed']),
     kernel: oneOf('kernel', options.kernel ?? 'auto', KERNELS),
+    workers: integer('workers', options.workers ?? Math.min(MOST_WORKERS, Math.max(1, availableParallelism() - 1)), 0, MOST_WORKERS),
     checkpointOperations: integer('checkpoint.operations', options.checkpoint?.operations ?? 50_000, 1, 2 ** 31),
     checkpointSeconds: positive('checkpoint.seconds', options.checkpoint?.seconds ?? 30)
   }
@@ -105,11 +121,13 @@ export interface SearchSettings {
   maxDistance: number
   exact: boolean
   metadata: boolean
+  deadline: Deadline
+  partial: boolean
 }
 
 export function checkSearchOptions(options: SearchOptions): SearchSettings {
   checkNames(options, SEARCH_OPTIONS)
-  const { maxDistance, exact = false, metadata = true } = options
+  const { maxDistance, exact = false, metadata = true, partial = false } = options
   if (maxDistance !== undefined && (typeof maxDistance !== 'number' || Number.isNaN(maxDistance))) {
     throw new TypeError(`maxDistance is a number, not ${String(maxDistance)}`)
   }
@@ -118,7 +136,9 @@ export function checkSearchOptions(options: SearchOptions): SearchSettings {
     ef: integer('ef', options.ef ?? 64, 1, 2 ** 20),
     maxDistance: maxDistance ?? Infinity,
     exact: boolean('exact', exact),
-    metadata: boolean('metadata', metadata)
+    metadata: boolean('metadata', metadata),
+    deadline: checkDeadline(options),
+    partial: boolean('partial', partial)
   }
 }
 

@@ -57,7 +57,7 @@ async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions)
   } finally {
     await view.snapshot.close()
   }
-  for (const { collection } of view.collections) await verifyGraph(collection, findings, steps)
+  for (const { collection } of view.collections) await verifyGraph(engine, collection, findings, steps)
   return findings
 }
 
@@ -185,10 +185,13 @@ async function verifyTruth(
   }
 }
 
-async function verifyGraph({ name, graph }: OpenCollection, findings: Finding[], steps: Steps): Promise<void> {
+async function verifyGraph({ threads }: Engine, { name, graph }: OpenCollection, findings: Finding[], steps: Steps): Promise<void> {
   try {
-    for (const message of findInGraph(graph)) {
-      if (message) findings.push({ where: 'graph', collection: name, message })
+    const messages = findInGraph(graph)
+    for (;;) {
+      const { done, value } = threads.read(() => messages.next())
+      if (done) break
+      if (value) findings.push({ where: 'graph', collection: name, message: value })
       else await steps.next('graph')
     }
   } catch (error) {

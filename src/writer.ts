@@ -7,12 +7,6 @@ import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
 import { Tidying } from './tidying.js'
 
-/** Time that work takes on the calling thread before others have their turn. */
-const SLICE_MS = 8
-/** Linking while a commit is on its way to the disk: short, so that those who wait for it hear of it soon. */
-const SLICE_BESIDE_MS = 0.5
-/** The lag from which on that is done: bursts of writes are not held up. */
-const LAG_BESIDE = 0.5
 /** Longer ones would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After a failed checkpoint the next is tried so much later. */
@@ -34,8 +28,8 @@ export interface WriterEvents {
 /**
  * The one writer: takes what callers wait for as one group, makes it durable in one commit, then visible at once.
  *
- * Linking into the graph follows in slices of time between the groups. One group is under way at a time, so the order of the log is the
- * order of the calls. A checkpoint stops it only until the changed blocks are copied; it goes on while they are written.
+ * One group is under way at a time, so the order of the log is the order of the calls. Linking into the graph goes on beside; when it is too
+ * far behind, writes wait for it. A checkpoint stops both only until the changed blocks are copied; they go on while these are written.
  */
 export class Writer {
   readonly #engine: Engine
@@ -52,23 +46,27 @@ export class Writer {
   /** Work during which nothing may be written, by nobody; and walks through the index, which it must not come between. */
   #lonely: { run(): Promise<void>, reject(error: unknown): void }[] = []
   #walks = 0
-  /** While a checkpoint seals and copies blocks: the index must not change. */
-  #sealing = false
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
   #failure: unknown
   #timer: NodeJS.Timeout | undefined
   #timeIsUp = false
   #closing = false
+  #closed = false
   #logBytes = 0
 
   constructor(engine: Engine, events: WriterEvents) {
     this.#engine = engine
     this.#events = events
     this.#tidying = new Tidying(engine)
-    this.#linking = new Linking(engine, left => events.rebuild(left))
+    this.#linking = new Linking(engine, {
+      ended: () => this.#start(),
+      failed: error => this.#fail(error),
+      rebuild: left => events.rebuild(left)
+    })
     this.#commits = new Commits(engine, {
       makeRoom: () => this.#makeRoom(),
+      whileAtRest: work => this.#linking.whileAtRest(work),
       committed: (operations, logBytes) => {
         this.#logBytes += logBytes
         this.#sinceCheckpoint += operations
@@ -187,6 +185,8 @@ export class Writer {
     while (this.#running) await this.#running
     if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint().catch(() => undefined)
     while (this.#running) await this.#running
+    this.#closed = true
+    await this.#linking.close()
     await this.#writing
     await this.#tidying.close()
   }
@@ -196,13 +196,14 @@ export class Writer {
   }
 
   #start(): void {
+    if (this.#closed) return
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
       if (this.#commits.waiting || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
     })
   }
 
-  /** Until nothing is left to do: a group, or a slice of linking, and checkpoints when they are due. */
+  /** Until nothing is left to do but linking: a group, and checkpoints when they are due. */
   async #run(): Promise<void> {
     await Promise.resolve()
     for (;;) {
@@ -212,26 +213,22 @@ export class Writer {
         this.#fail(this.#engine.damage)
         return
       }
+      const rebuilding = this.#linking.rebuilding
+      const lonely = this.#wantsToBeAlone && !rebuilding
+      const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
-        const rebuilding = this.#linking.rebuilding
-        const lonely = this.#wantsToBeAlone && !rebuilding
-        if (lonely && !this.#linking.pending) {
-          if (this.#linking.sweep(SLICE_MS)) await nextTurn()
-          else await this.#lonely.shift()!.run()
-          continue
-        }
-        const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
-        if (commits) await this.#linkBeside(this.#commits.commitGroup())
-        if (!commits || rebuilding) this.#linking.slice(SLICE_MS)
-        if ((asked && (rebuilding || !this.#linking.pending)) || this.#checkpointDue()) await this.#checkpoint()
+        this.#linking.start(lonely ? 'rest' : 'batches')
+        if (lonely && !this.#linking.running) await this.#lonely.shift()!.run()
+        else if (commits) await this.#commits.commitGroup()
+        if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
       }
-      const done = !this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone && (this.#closing || !this.#linking.pending)
-      if (done) return
-      await nextTurn()
+      if (!this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
+      if (this.#linking.running && !commits) await this.#linking.turn()
+      else await nextTurn()
     }
   }
 
@@ -269,23 +266,6 @@ export class Writer {
     return this.#engine.damage
   }
 
-  /** Links while a commit is on its way, when there is much to link: the disk has work then, and this thread has less. */
-  async #linkBeside(commit: Promise<void>): Promise<void> {
-    let done = false
-    const ended = commit.finally(() => { done = true })
-    ended.catch(() => undefined)
-    try {
-      await nextTurn()
-      // Storing what is committed may need a checkpoint: none of its blocks may change then, nor may the cache fill with changes.
-      while (!done && this.#linking.lag > LAG_BESIDE && !this.#sealing && !this.#engine.cacheIsDirty) {
-        this.#linking.slice(SLICE_BESIDE_MS)
-        await nextTurn()
-      }
-    } finally {
-      await ended
-    }
-  }
-
   #checkpointDue(): boolean {
     if (this.#closing || this.#writing) return false
     return this.#timeIsUp || (this.#failure === undefined && this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations)
@@ -307,11 +287,11 @@ export class Writer {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#timeIsUp = false
-    this.#sealing = true
-    const begun = writeCheckpoint(this.#engine)
-    this.#writing = this.#finishCheckpoint(begun, calls)
-    await begun.catch(() => undefined)
-    this.#sealing = false
+    await this.#linking.whileAtRest(async () => {
+      const begun = writeCheckpoint(this.#engine)
+      this.#writing = this.#finishCheckpoint(begun, calls)
+      await begun.catch(() => undefined)
+    })
   }
 
   async #finishCheckpoint(begun: ReturnType<typeof writeCheckpoint>, calls: Waiting[]): Promise<void> {

@@ -7,6 +7,8 @@ import { Space, type SpaceShape } from './space.js'
 const CLASSES = 5
 /** The share of frames that changes may take. */
 const MOST_DIRTY = 0.5
+/** Frames that are emptied at once, at most. */
+const MOST_EVICTED = 16
 /** Evictions after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
 
@@ -35,13 +37,15 @@ export class BlockCache {
   readonly #pressure = new Float64Array(CLASSES)
   #misses = 0
   #evictions = 0
+  /** Runs `work` while no other thread holds the address of a frame. */
+  park: <T>(work: () => T) => T = work => work()
 
   constructor(arena: Arena) {
     this.#arena = arena
     const pages = (arena.slabs * SLAB_BYTES) / PAGE_BYTES
     this.#frameSpace = new Int32Array(pages).fill(-1)
     this.#frameBlock = new Uint32Array(pages)
-    arena.vacate = (from, count) => this.#vacate(from, count)
+    arena.vacate = (from, count) => this.park(() => this.#vacate(from, count))
   }
 
   createSpace(shape: SpaceShape): Space {
@@ -140,11 +144,22 @@ export class BlockCache {
       return free.pop()!
     }
     this.#pressure[frameClass]!++
-    if (this.#wantsSlab(frameClass) && this.#takeSlab(frameClass)) return free.pop()!
-    const frame = this.#evictOne(frameClass)
-    if (frame) return frame
-    if (this.#takeSlab(frameClass)) return free.pop()!
+    this.park(() => this.#makeFree(frameClass))
+    if (free.length) return free.pop()!
     throw this.#tooSmall('holds nothing but changes that no checkpoint has written yet')
+  }
+
+  /** Empties some frames of a class: those who share the memory wait for it, so several at once. */
+  #makeFree(frameClass: number): void {
+    if (this.#wantsSlab(frameClass) && this.#takeSlab(frameClass)) return
+    const free = this.#freeFrames[frameClass]!
+    const enough = Math.max(1, Math.min(MOST_EVICTED, this.#framesOf(frameClass) >> 6))
+    while (free.length < enough) {
+      const frame = this.#evictOne(frameClass)
+      if (!frame) break
+      free.push(frame)
+    }
+    if (!free.length) this.#takeSlab(frameClass)
   }
 
   #tooSmall(why: string): VectorLevelError {

@@ -16,7 +16,7 @@
  * | STATE of a hand     | that hand      | what it is about: nothing, a search, an item; PARKED while it waits in a fault       |
  * | HOLDS, ITEM         | that hand      | whether it has an item, and which                                                    |
  * | TURNS               | that hand      | counts what it has done                                                              |
- * | ASKED, SPACE, NUMBER| that hand      | the fault that it waits for                                                          |
+ * | ASKED, SPACE, NUMBER, COUNT | that hand | the fault that it waits for                                                       |
  * | ANSWER              | calling thread | how that ended                                                                       |
  * | STATUS of a place   | all            | what became of a search                                                              |
  *
@@ -60,6 +60,7 @@ export const ASKED = 4
 export const SPACE = 5
 export const NUMBER = 6
 export const ANSWER = 7
+export const COUNT = 9
 /** Of the last error that was none of a fault: bytes, and UTF-8. */
 const TEXT_BYTES = 8
 const TEXT = 16

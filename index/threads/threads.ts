@@ -2,7 +2,7 @@ import type { Arena } from '../../storage/arena.js'
 import { type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
 import { MOST_WORKERS } from './bells.js'
 import {
-  ANSWER, ASKED, Control, controlBytes, DEAD, FAILED, FAULT, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
+  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
   SPACE, STATE, TURNS
 } from './control.js'
 import { ThreadFailure } from './failure.js'
@@ -84,8 +84,8 @@ export class Threads {
     })
     const addresses = scratches(workers + 1)
     const own = kernel.loadKernel(build, arena.memory, {
-      fault: (space, block) => this.#answer(workers, FAULT, space, block),
-      loadRecord: (space, ordinal) => this.#answer(workers, RECORD, space, ordinal)
+      fault: (space, block) => this.#answer(workers, FAULT, space, block, 1),
+      loadRecords: (space, ordinals, count) => this.#answer(workers, RECORD, space, ordinals, count)
     })
     this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, { wake: () => this.#wake(), ring: () => undefined })
     this.#searches = new Searches(this.#control)
@@ -219,7 +219,7 @@ export class Threads {
     const hand = control.hand(index)
     let answer = SERVED
     try {
-      this.#answer(index, control.load(hand + ASKED), control.load(hand + SPACE), control.load(hand + NUMBER))
+      this.#answer(index, control.load(hand + ASKED), control.load(hand + SPACE), control.load(hand + NUMBER), control.load(hand + COUNT))
     } catch {
       answer = REFUSED
     }
@@ -228,9 +228,9 @@ export class Threads {
     control.notify(hand + ANSWER)
   }
 
-  #answer(index: number, asked: number, space: number, number: number): void {
+  #answer(index: number, asked: number, space: number, number: number, count: number): void {
     try {
-      this.#gate.serve(() => asked === FAULT ? this.#serve.fault(space, number) : this.#serve.loadRecord(space, number))
+      this.#gate.serve(() => asked === FAULT ? this.#serve.fault(space, number) : this.#serve.loadRecords(space, number, count))
     } catch (error) {
       if (this.#control.stateOf(index) & SEARCHING) this.#searches.refuse(index, error)
       else this.#program.refuse(index, error)

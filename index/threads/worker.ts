@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { type KernelBuild, type KernelCallbacks } from '../kernel.js'
 import { Bells } from './bells.js'
-import { ANSWER, ASKED, Control, DEAD, FAULT, IDLE, NUMBER, PARKED, RECORD, SERVED, SPACE, STATE, UNANSWERED } from './control.js'
+import { ANSWER, ASKED, Control, COUNT, DEAD, FAULT, IDLE, NUMBER, PARKED, RECORD, SERVED, SPACE, STATE, UNANSWERED } from './control.js'
 import { Hand, Refusal } from './hand.js'
 
 /** Microseconds that a worker looks for work before it sleeps. */
@@ -44,10 +44,11 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
   const control = new Control(memory, ptr, workers)
   const own = control.hand(index)
   control.store(own + STATE, IDLE)
-  const ask = (kind: number, space: number, number: number): void => {
+  const ask = (kind: number, space: number, number: number, count: number): void => {
     control.store(own + ASKED, kind)
     control.store(own + SPACE, space)
     control.store(own + NUMBER, number)
+    control.store(own + COUNT, count)
     control.store(own + ANSWER, UNANSWERED)
     control.store(own + STATE, control.load(own + STATE) | PARKED)
     control.call()
@@ -57,8 +58,8 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
   }
   const { loadKernel } = await import(module) as { loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): object }
   const kernel = loadKernel(build, memory, {
-    fault: (space, block) => ask(FAULT, space, block),
-    loadRecord: (space, ordinal) => ask(RECORD, space, ordinal)
+    fault: (space, block) => ask(FAULT, space, block, 1),
+    loadRecords: (space, ordinals, count) => ask(RECORD, space, ordinals, count)
   })
   const hand = new Hand(control, index, kernel, scratch, { wake: () => bells.wake(workers), ring: () => say(id) })
   hands.set(id, { hand, control })

@@ -43,7 +43,7 @@ export class Stage {
           this.faults++
           this.onFault()
         },
-        loadRecord: () => undefined
+        loadRecords: () => undefined
       },
       scratches: count => Array.from({ length: count }, () => this.arena.allocate(64)),
       onWorkerLost: error => { this.losses.push(error.message) },
