@@ -28,7 +28,8 @@ export class FreeOrdinals {
 
   /** The ordinal that is taken when `taken` others are before it; undefined when there is none. */
   at(taken: number): number | undefined {
-    return this.#ready[this.#ready.length - 1 - taken]
+    // NOTE: an index below 0 would be looked up as a property, slowly.
+    return taken < this.#ready.length ? this.#ready[this.#ready.length - 1 - taken] : undefined
   }
 
   /** An ordinal is in use again: the next one that was given out, unless it is a replay, for which none are ready. */

@@ -319,6 +319,11 @@ export class Graph {
     this.#codes.encode(ordinal)
   }
 
+  /** Takes what is about to be shown into account, where the data may drift away from the codebook. */
+  note(ordinal: number): void {
+    if (this.trained) this.#codes.note(ordinal)
+  }
+
   /** Begins to give out ordinals: all that were given out before are in use, or will not be. */
   settleFree(): void {
     this.#free.settle()
@@ -337,9 +342,7 @@ export class Graph {
     this.#set(GRAPH_ORDINALS, Math.max(this.ordinals, ordinal + 1))
     this.#set(GRAPH_LIVE, this.live + 1)
     this.#setState(ordinal, this.trained ? STATE_LIVE : STATE_UNCODED)
-    if (!this.trained) return
-    this.#codes.note(ordinal)
-    this.#tasks.push(TASK_LINK, ordinal)
+    if (this.trained) this.#tasks.push(TASK_LINK, ordinal)
   }
 
   /** Makes an ordinal invisible to every search; its node follows. */

@@ -3,15 +3,16 @@ import type { Engine } from './engine.js'
 
 /** Makes the operations of an entry, whose vectors are stored, visible at once; trains what has enough by then. */
 export function applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): void {
-  const touched = new Set<number>()
-  for (const { collection, ordinal, previous, rewrite } of operations) {
-    const { graph } = engine.collectionById(collection)
-    if (ordinal !== NONE && !rewrite) graph.show(ordinal)
-    if (previous !== NONE) graph.remove(previous)
-    touched.add(collection)
-  }
-  for (const id of touched) {
-    const { graph } = engine.collectionById(id)
-    if (graph.wantsTraining) graph.train()
-  }
+  for (const { collection, ordinal, rewrite } of operations) if (ordinal !== NONE && !rewrite) engine.collectionById(collection).graph.note(ordinal)
+  engine.threads.stop(() => {
+    for (const { collection, ordinal, previous, rewrite } of operations) {
+      const { graph } = engine.collectionById(collection)
+      if (ordinal !== NONE && !rewrite) graph.show(ordinal)
+      if (previous !== NONE) graph.remove(previous)
+    }
+    for (const id of new Set(operations.map(({ collection }) => collection))) {
+      const { graph } = engine.collectionById(id)
+      if (graph.wantsTraining) graph.train()
+    }
+  })
 }

@@ -108,7 +108,7 @@ export class Commits {
     try {
       const failure = await stored
       if (failure) throw failure.error
-      const apply = (): void => engine.threads.stop(() => applyEntry(engine, group))
+      const apply = (): void => applyEntry(engine, group)
       // Another codebook may be due, before all codes are those of the last.
       if (group.records.some(({ collection }) => collection.graph.recoded !== undefined)) await this.#host.whileAtRest(apply)
       else apply()

@@ -66,6 +66,7 @@ export class MemoryIndex {
     const ordinal = this.graph.ordinalFor(0)
     this.vectors.set(ordinal, vector)
     this.graph.store(ordinal, vector, labelOf(ordinal))
+    this.graph.note(ordinal)
     this.graph.show(ordinal)
     return ordinal
   }
