@@ -1,3 +1,4 @@
+import type { Slices } from '../floor/slices.js'
 import { f32 } from './f32.js'
 import { sq8 } from './sq8.js'
 
@@ -23,7 +24,7 @@ export interface Codec {
   readonly trainingCount: number
   rowBytes(dimensions: number): number
   /** A codebook for data like `sample`: f32[dim] each, unit vectors for cosine. A function of its arguments alone. */
-  train(sample: Float32Array[], dimensions: number, metric: Metric): Codebook | undefined
+  train(sample: Float32Array[], dimensions: number, metric: Metric): Slices<Codebook | undefined>
   /** The vector that a row stands for. Shapes: f32[dim], as it is compared: a unit vector for cosine, but for rounding. */
   decode(row: Uint8Array, codebook: Codebook, dimensions: number): Float32Array
 }

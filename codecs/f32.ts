@@ -12,6 +12,6 @@ export const f32: Codec = {
   approximate: false,
   trainingCount: 0,
   rowBytes: vectorByteLength,
-  train: () => undefined,
+  *train() { return undefined },
   decode: (row, _codebook, dimensions) => new Float32Array(row.slice(0, 4 * dimensions).buffer)
 }

@@ -1,3 +1,4 @@
+import type { Slices } from '../floor/slices.js'
 import type { Codec, Metric } from './codec.js'
 
 const LEVELS = 255
@@ -22,8 +23,8 @@ export const sq8: Codec = {
   approximate: true,
   trainingCount: 2000,
   rowBytes: dimensions => dimensions + 4,
-  train(sample, dimensions, metric) {
-    const { low, high } = extremes(sample, dimensions)
+  *train(sample, dimensions, metric) {
+    const { low, high } = yield* extremes(sample, dimensions)
     const width = windowWidth(low, high, metric)
     const middle = commonMiddle(low, high, width)
     const offsets = new Float32Array(dimensions)
@@ -42,7 +43,7 @@ export const sq8: Codec = {
 }
 
 /** The least and the largest value of each dimension, but for ACCIDENTS at either end. */
-function extremes(sample: Float32Array[], dimensions: number): { low: Float32Array, high: Float32Array } {
+function* extremes(sample: Float32Array[], dimensions: number): Slices<{ low: Float32Array, high: Float32Array }> {
   const kept = sample.length >= ENOUGH ? ACCIDENTS + 1 : 1
   const lowest = Array.from({ length: kept }, () => new Float32Array(dimensions).fill(Infinity))
   const highest = Array.from({ length: kept }, () => new Float32Array(dimensions).fill(-Infinity))
@@ -57,6 +58,7 @@ function extremes(sample: Float32Array[], dimensions: number): { low: Float32Arr
         if (large > high[i]!) [large, high[i]] = [high[i]!, large]
       }
     }
+    yield
   }
   return { low: lowest[kept - 1]!, high: highest[kept - 1]! }
 }

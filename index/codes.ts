@@ -1,6 +1,7 @@
 import { type Codebook, type CodecName, codecs, type Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged } from '../floor/errors.js'
+import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
@@ -33,6 +34,13 @@ export interface CodesState {
   kind: CodeKind
   drift: DriftState | undefined
   recoding: RecodingState | undefined
+}
+
+/** A codebook, and the average error and the mean of what it was trained on. */
+export interface TrainedCodebook {
+  codebook: Codebook
+  error: number
+  mean: Float32Array
 }
 
 /** What codes see of their graph. */
@@ -120,12 +128,17 @@ export class Codes {
     this.#goOn(kind, codebook)
   }
 
-  /** Makes the first codebook, for `live` ordinals. */
-  train(live: Uint32Array): void {
-    const sample = this.#vectors(live, TRAINING_SAMPLE)
-    const codebook = this.#trainOn(sample)
+  /** Makes the first codebook, for `live` ordinals; `begin` begins to use it. */
+  *train(live: Uint32Array): Slices<TrainedCodebook> {
+    const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
+    const codebook = yield* this.#trainOn(sample)
     const mean = meanOf(sample, this.#graph.options.dimensions)
-    this.#drift = Drift.after(mean, this.#errorOf(codebook, sample, mean))
+    return { codebook, error: yield* this.#errorOf(codebook, sample, mean), mean }
+  }
+
+  /** Begins with the first codebook. Nobody may search meanwhile. */
+  begin({ codebook, error, mean }: TrainedCodebook): void {
+    this.#drift = Drift.after(mean, error)
     this.#goOn(this.#kind, codebook)
   }
 
@@ -155,21 +168,22 @@ export class Codes {
   }
 
   /** Another codebook for `live` of the ordinals, if one fits what came last much better. */
-  retrained(live: Uint32Array, ordinals: number): { codebook: Codebook, error: number } | undefined {
+  *retrain(live: Uint32Array, ordinals: number): Slices<TrainedCodebook | undefined> {
     const drift = this.#drift!
     const found = new Set(live)
-    const latest = this.#vectors(drift.latest.filter(ordinal => found.has(ordinal)), Infinity)
-    const codebook = this.#trainOn(this.#vectors(live, TRAINING_SAMPLE).concat(latest))
+    const latest = yield* this.#vectors(drift.latest.filter(ordinal => found.has(ordinal)), Infinity)
+    const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
+    const codebook = yield* this.#trainOn(sample.concat(latest))
     const last = latest.slice(0, LAST)
     const mean = meanOf(latest, this.#graph.options.dimensions)
-    const error = this.#errorOf(codebook, last, mean)
-    if (isBetter(error, this.#errorOf(this.#newest, last, mean))) return { codebook, error }
+    const error = yield* this.#errorOf(codebook, last, mean)
+    if (isBetter(error, yield* this.#errorOf(this.#newest, last, mean))) return { codebook, error, mean }
     drift.noteRefusal(this.#waitFor(ordinals))
     return undefined
   }
 
   /** Begins to make codes of another codebook: of `ordinals` as soon as `startRecoding` is called. None may be under way. */
-  recode({ codebook, error }: { codebook: Codebook, error: number }, ordinals: number): void {
+  recode({ codebook, error }: TrainedCodebook, ordinals: number): void {
     this.#drift!.noteTraining(error, this.#waitFor(ordinals))
     this.#recoding = Recoding.of(codebook, ordinals)
   }
@@ -267,30 +281,31 @@ export class Codes {
   }
 
   /** Vectors of up to `count` of the ordinals, evenly spread. Those whose records are damaged are left out. */
-  #vectors(ordinals: Uint32Array, count: number): Float32Array[] {
+  *#vectors(ordinals: Uint32Array, count: number): Slices<Float32Array[]> {
     const step = Math.max(1, Math.ceil(ordinals.length / count))
     const vectors: Float32Array[] = []
     for (let i = 0; i < ordinals.length; i += step) {
       const vector = unlessDamaged(() => this.#graph.records.vector(ordinals[i]!))
       if (vector) vectors.push(vector)
+      yield
     }
     return vectors
   }
 
-  #trainOn(sample: Float32Array[]): Codebook {
+  *#trainOn(sample: Float32Array[]): Slices<Codebook> {
     const { dimensions, metric } = this.#graph.options
-    return this.#codec.train(sample, dimensions, metric)!
+    return (yield* this.#codec.train(sample, dimensions, metric))!
   }
 
   /** The average error of a codebook's codes. */
-  #errorOf(codebook: Codebook, vectors: Float32Array[], mean: Float32Array): number {
-    const { row } = this.#scratch
-    const encoder = this.#with(codebook)
+  *#errorOf(codebook: Codebook, vectors: Float32Array[], mean: Float32Array): Slices<number> {
     let sum = 0
     for (const vector of vectors) {
+      const { row } = this.#scratch
       this.#graph.load(vector)
-      this.#encodeRow(row, encoder)
+      this.#encodeRow(row, this.#with(codebook))
       sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
+      yield
     }
     return vectors.length ? sum / vectors.length : 0
   }

@@ -1,11 +1,12 @@
 import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
+import { atOnce, type Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
-import { CODE_KINDS, type CodeKind, Codes, type CodesState } from './codes.js'
+import { CODE_KINDS, type CodeKind, Codes, type CodesState, type TrainedCodebook } from './codes.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
@@ -403,23 +404,31 @@ export class Graph {
     return !this.trained && this.live >= codecs[this.options.codec].trainingCount
   }
 
-  /** Trains a codebook on what is live: it gets its codes as it is linked, or, where there are others, one after the other. */
-  train(): void {
+  /**
+   * Trains a codebook on what is live: it gets its codes as it is linked, or, where there are others, one after the other. Nothing may be stored or removed
+   * meanwhile.
+   */
+  *train(): Slices<void> {
     const live = new Uint32Array(this.live)
     let count = 0
     for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
+    this.#ensureScratch(this.options.efConstruction)
     if (this.trained) {
-      this.#retrain(live)
+      const found = yield* this.#codes.retrain(live, this.ordinals)
+      if (found) this.#threads.stop(() => this.#recode(found))
       return
     }
-    this.#codes.train(live)
+    const found = yield* this.#codes.train(live)
+    this.#threads.stop(() => this.#begin(found, live))
+  }
+
+  /** Begins with the first codebook; all that is live is to be encoded and linked. */
+  #begin(found: TrainedCodebook, live: Uint32Array): void {
+    this.#codes.begin(found)
     for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
   }
 
-  #retrain(live: Uint32Array): void {
-    this.#ensureScratch(this.options.efConstruction)
-    const found = this.#codes.retrained(live, this.ordinals)
-    if (!found) return
+  #recode(found: TrainedCodebook): void {
     // Only where nothing has been linked for long, as in a replay, is the last time not over yet.
     while (this.recoded !== undefined) if (!this.step()) this.#codes.advance()
     this.#codes.recode(found, this.ordinals)
@@ -438,8 +447,8 @@ export class Graph {
     this.#set(GRAPH_LIVE, live.length)
     this.#set(GRAPH_ORDINALS, ordinals)
     this.#rebuilt = ordinals
-    if (this.#hasEnough) this.#codes.train(live)
-    if (this.trained) for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
+    if (this.#hasEnough) this.#begin(atOnce(this.#codes.train(live)), live)
+    else if (this.trained) for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
   }
 
   /** Takes an ordinal whose record is damaged out of the index. */

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { byAndBy } from '../floor/slices.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
 import { Group, type NewRecord, type WriteOperation } from './group.js'
@@ -7,7 +8,7 @@ import { Group, type NewRecord, type WriteOperation } from './group.js'
 const GROUP_OPERATIONS = 4096
 const GROUP_BYTES = 16 << 20
 /** Time that encoding takes on the calling thread before others have their turn. */
-const SLICE_MS = 8
+const SLICE_MS = 3
 
 interface Request {
   operations: WriteOperation[]
@@ -22,7 +23,7 @@ export interface CommitsHost {
   /** Called between two slices of encoding, when changes fill the cache. */
   makeRoom(): Promise<unknown>
   /** Runs `work` while no graph is being changed. */
-  whileAtRest(work: () => void): Promise<void>
+  whileAtRest(work: () => Promise<void>): Promise<void>
   /** Operations were committed, and applied. */
   committed(operations: number, logBytes: number): void
   /** The log is ahead of the index, which failed; returns what callers are told from now on. */
@@ -108,10 +109,10 @@ export class Commits {
     try {
       const failure = await stored
       if (failure) throw failure.error
-      const apply = (): void => applyEntry(engine, group)
+      const apply = (): Promise<void> => byAndBy(applyEntry(engine, group), SLICE_MS)
       // Another codebook may be due, before all codes are those of the last.
       if (group.records.some(({ collection }) => collection.graph.recoded !== undefined)) await this.#host.whileAtRest(apply)
-      else apply()
+      else await apply()
       engine.head = { sequence: engine.head.sequence + group.count, hash }
     } catch (error) {
       // The log is ahead of the index now, and the next sequence is not known here any more: only opening again sorts that out.

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
+import { atOnce } from '../floor/slices.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
@@ -244,7 +245,7 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
       if (ordinal !== NONE && !rewrite && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
       if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
-    applyEntry(engine, entry)
+    atOnce(applyEntry(engine, entry))
     for (const { collection, ordinal } of lost) engine.collectionById(collection).graph.forget(ordinal)
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
     replayed += entry.operations.length

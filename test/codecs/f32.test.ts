@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { atOnce } from '../../floor/slices.js'
 import { f32, vectorByteLength } from '../../codecs/f32.js'
 
 const test = suite('f32 codec')
@@ -19,7 +20,7 @@ test('a row stands for its vector', () => {
 })
 
 test('nothing is trained, and nothing is approximate', () => {
-  assert.is(f32.train([], 3, 'l2'), undefined)
+  assert.is(atOnce(f32.train([], 3, 'l2')), undefined)
   assert.is(f32.trainingCount, 0)
   assert.not.ok(f32.approximate)
 })

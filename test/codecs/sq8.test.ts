@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
+import { atOnce } from '../../floor/slices.js'
 import type { Codebook, Metric } from '../../codecs/codec.js'
 import { sq8 } from '../../codecs/sq8.js'
 import { Random } from '../../floor/random.js'
@@ -21,13 +22,13 @@ function decoded({ inverseScale, offsets }: Codebook, value: number, i: number):
 
 test('a codebook is a function of sample, dimensions and metric', async () => {
   await check(fc.property(samples, metrics, ([dimensions, sample], metric) => {
-    assert.equal(sq8.train(sample, dimensions, metric), sq8.train(sample.map(vector => vector.slice()), dimensions, metric))
+    assert.equal(atOnce(sq8.train(sample, dimensions, metric)), atOnce(sq8.train(sample.map(vector => vector.slice()), dimensions, metric)))
   }))
 })
 
 test('every number of a codebook is finite, whatever the sample', async () => {
   await check(fc.property(samples, metrics, ([dimensions, sample], metric) => {
-    const { inverseScale, offsets } = sq8.train(sample, dimensions, metric)!
+    const { inverseScale, offsets } = atOnce(sq8.train(sample, dimensions, metric))!
     assert.ok(Number.isFinite(inverseScale) && inverseScale > 0, `${inverseScale}`)
     assert.is(offsets.length, dimensions)
     for (const offset of offsets) assert.ok(Number.isFinite(offset), `${offset}`)
@@ -36,7 +37,7 @@ test('every number of a codebook is finite, whatever the sample', async () => {
 
 test('a value of the sample comes back within its range or a step of it', async () => {
   await check(fc.property(samples, metrics, ([dimensions, sample], metric) => {
-    const codebook = sq8.train(sample, dimensions, metric)!
+    const codebook = atOnce(sq8.train(sample, dimensions, metric))!
     const all = sample.flatMap(vector => [...vector])
     const range = metric === 'dot' ? 2 * Math.max(...all.map(Math.abs)) : Math.max(...all) - Math.min(...all)
     for (const vector of sample) {
@@ -52,7 +53,7 @@ test('gaussian data loses less than a fiftieth of its standard deviation on aver
   const random = new Random(3)
   const sample = Array.from({ length: 500 }, () => Float32Array.from({ length: 32 }, () => random.normal()))
   for (const metric of ['l2', 'dot'] as const) {
-    const codebook = sq8.train(sample, 32, metric)!
+    const codebook = atOnce(sq8.train(sample, 32, metric))!
     let squares = 0
     for (const vector of sample) vector.forEach((value, i) => squares += (decoded(codebook, value, i) - value) ** 2)
     const error = Math.sqrt(squares / (500 * 32))
@@ -63,7 +64,7 @@ test('gaussian data loses less than a fiftieth of its standard deviation on aver
 test('the window of dot products is centred on zero', async () => {
   await check(fc.property(samples, ([dimensions, sample]) => {
     fc.pre(sample.some(vector => vector.some(value => value !== 0)))
-    const { inverseScale, offsets } = sq8.train(sample, dimensions, 'dot')!
+    const { inverseScale, offsets } = atOnce(sq8.train(sample, dimensions, 'dot'))!
     for (const offset of offsets) assert.is(offset, Math.fround(-128 * (1 / inverseScale)))
   }))
 })
@@ -71,14 +72,14 @@ test('the window of dot products is centred on zero', async () => {
 test('a dimension far from the others gets the window shifted, and keeps its precision', () => {
   const random = new Random(5)
   const sample = Array.from({ length: 400 }, () => Float32Array.from({ length: 16 }, (_, i) => random.normal() + (i === 3 ? 40 : 0)))
-  const codebook = sq8.train(sample, 16, 'l2')!
+  const codebook = atOnce(sq8.train(sample, 16, 'l2'))!
   for (const vector of sample) assert.ok(Math.abs(decoded(codebook, vector[3], 3) - vector[3]) < 0.2)
   assert.ok(1 / codebook.inverseScale < 0.1, `a step is ${1 / codebook.inverseScale}`)
 })
 
 test('a sample of one value is in the middle of the window', () => {
   const sample = [Float32Array.of(7, 7), Float32Array.of(7, 7)]
-  const codebook = sq8.train(sample, 2, 'l2')!
+  const codebook = atOnce(sq8.train(sample, 2, 'l2'))!
   assert.ok(Math.abs(decoded(codebook, 7, 0) - 7) <= 0.5 / codebook.inverseScale)
 })
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
+import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
 import { isFindable } from '../../index/graph.js'
 import type { Nearest } from '../../index/searcher.js'
@@ -220,7 +221,7 @@ test('codes are trained at the stated count and not before; until then search is
   assert.ok(graph.wantsTraining)
   const gone = [0, 5, 1999]
   for (const ordinal of gone) graph.remove(ordinal)
-  graph.train()
+  atOnce(graph.train())
   assert.ok(graph.trained)
   assert.not(graph.wantsTraining)
   assert.is(graph.codebook!.offsets.length, 5)

@@ -1,5 +1,6 @@
 import { type Codebook, codecs, type Metric } from '../../codecs/codec.js'
 import { vectorByteLength } from '../../codecs/f32.js'
+import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
 import { Graph, type GraphOptions, type GraphState, type GraphStorage, isFindable, KINDS as SPACES } from '../../index/graph.js'
 import { type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
@@ -189,7 +190,7 @@ function labelOf(ordinal: number): { key: Buffer, metadata: Uint8Array } {
 
 /** A codebook of the codec for data like `vectors`. */
 export function trained({ codec = 'f32', dimensions, metric = 'l2' }: MemoryIndexOptions, vectors: Float32Array[]): Codebook | undefined {
-  return codecs[codec].train(metric === 'cosine' ? vectors.map(unitVector) : vectors, dimensions, metric)
+  return atOnce(codecs[codec].train(metric === 'cosine' ? vectors.map(unitVector) : vectors, dimensions, metric))
 }
 
 export function unitVector(vector: Float32Array): Float32Array {

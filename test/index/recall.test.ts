@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type CodecName, codecs, type Metric } from '../../codecs/codec.js'
+import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
 import { clustered, MemoryIndex } from './memory-index.js'
@@ -37,7 +38,7 @@ for (const [codec, metric, floor] of FLOORS) {
     const index = new MemoryIndex({ dimensions: 32, codec, metric, M: 16, efConstruction: 100 })
     for (const [i, vector] of vectors.slice(0, COUNT).entries()) {
       index.add(vector)
-      if (i + 1 === codecs[codec].trainingCount) index.graph.train()
+      if (i + 1 === codecs[codec].trainingCount) atOnce(index.graph.train())
       index.link()
     }
     const recall = recallOf(index, vectors.slice(COUNT))

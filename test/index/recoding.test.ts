@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codecs, type Metric } from '../../codecs/codec.js'
+import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
 import { isFindable } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
@@ -36,7 +37,7 @@ class Life {
     if (this.live.length > most) this.graph.remove(this.live.shift()!)
     if (!this.graph.wantsTraining || (this.graph.trained && !this.#retrains)) return
     const before = this.graph.state().codes.recoding?.codebook ?? this.graph.codebook
-    this.graph.train()
+    atOnce(this.graph.train())
     if ((this.graph.state().codes.recoding?.codebook ?? this.graph.codebook) !== before) this.trainings++
   }
 
