@@ -5,6 +5,7 @@ import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import type { Exclusion } from './exclusion.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
 import {
@@ -73,6 +74,7 @@ export class Codes {
   readonly #kernel: Kernel
   readonly #scratch: Scratch
   readonly #graph: CodedGraph
+  readonly #threads: Exclusion
   /** A graph's descriptor with a codebook that is not in use, by which nothing but codes are made. */
   readonly #other: number
   #kind: CodeKind = 'codes'
@@ -80,12 +82,13 @@ export class Codes {
   #drift: Drift | undefined
   #recoding: Recoding | undefined
 
-  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, graph: CodedGraph) {
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, scratch: Scratch, graph: CodedGraph, threads: Exclusion) {
     this.#arena = arena
     this.#cache = cache
     this.#kernel = kernel
     this.#scratch = scratch
     this.#graph = graph
+    this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
     arena.u32[(this.#other + GRAPH_OFFSETS) / 4] = arena.allocate(vectorByteLength(graph.options.dimensions))
@@ -200,10 +203,12 @@ export class Codes {
     const encoder = this.#with(recoding.codebook)
     for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding, encoder)
     if (!recoding.done) return
-    const old = this.space
-    this.#recoding = undefined
-    this.#goOn(this.#spareKind, recoding.codebook)
-    this.#cache.discard(old)
+    this.#threads.stop(() => {
+      const old = this.space
+      this.#recoding = undefined
+      this.#goOn(this.#spareKind, recoding.codebook)
+      this.#cache.discard(old)
+    })
   }
 
   /** Whether the code of an ordinal is the one of the vector in the scratch. */

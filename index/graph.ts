@@ -7,6 +7,7 @@ import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
 import { CODE_KINDS, type CodeKind, Codes, type CodesState, type TrainedCodebook } from './codes.js'
+import { ALONE, type Exclusion } from './exclusion.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
@@ -71,17 +72,6 @@ export interface GraphStorage {
   load(kind: Kind, block: number, frame: number, frameBytes: number): void
   records: RecordSource
 }
-
-/** How threads keep out of each other's way. */
-export interface Exclusion {
-  /** Runs `work` while no thread searches or links. */
-  stop<T>(work: () => T): T
-  /** Runs `work`, which reads what threads change that link, while none does. */
-  read<T>(work: () => T): T
-}
-
-/** Where there are no other threads. */
-export const ALONE: Exclusion = { stop: work => work(), read: work => work() }
 
 /** Whether searches find an ordinal of this state. */
 export function isFindable(state: number): boolean {
@@ -175,7 +165,7 @@ export class Graph {
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
     this.#tasks = new Tasks(arena, this.ptr)
-    this.#codes = new Codes(arena, cache, kernel, scratch, this)
+    this.#codes = new Codes(arena, cache, kernel, scratch, this, threads)
     this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks, threads)
     this.#linker = new Linker(arena, kernel, scratch.ptr, {
       ptr: this.ptr, base: this.base, upper: this.upper, options,
@@ -186,7 +176,7 @@ export class Graph {
       encode: ordinal => this.#encode(ordinal),
       upperNode: slot => this.upperNode(slot),
       prepareLinks: count => this.#prepareLinks(count)
-    }, this.#codes, this.#tasks)
+    }, this.#codes, this.#tasks, threads)
   }
 
   get ordinals(): number {
@@ -489,8 +479,8 @@ export class Graph {
   }
 
   /** As Linker.end. */
-  end(): void {
-    this.#linker.end()
+  end(): Slices<void> {
+    return this.#linker.end()
   }
 
   /** Links and removes what comes next, on this thread; false when there is nothing. */
@@ -498,7 +488,7 @@ export class Graph {
     const steps = this.begin(goal, 0)
     if (!steps) return false
     for (const { fn, arg, count } of steps) for (let i = 0; i < count; i++) this.#kernel[fn](this.ptr, this.#scratch.ptr, arg, i)
-    this.end()
+    atOnce(this.end())
     return true
   }
 

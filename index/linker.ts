@@ -1,8 +1,10 @@
 import type { CodecName } from '../codecs/codec.js'
+import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { Space } from '../storage/space.js'
 import { Batch, type Step, type SweptRange } from './batch.js'
 import type { Codes } from './codes.js'
+import type { Exclusion } from './exclusion.js'
 import { Ghosts, type GhostState } from './ghosts.js'
 import type { Kernel } from './kernel.js'
 import {
@@ -14,8 +16,9 @@ import { isLink, type Task, type Tasks } from './tasks.js'
 /** Blocks that are swept for each node that is removed, and for each that is linked, while there are ghosts. */
 const SWEPT_A_REMOVAL = 4
 const SWEPT_A_LINK = 1
-/** Nodes that one run links, at most. */
+/** Nodes that one run links, at most; and where the calling thread has to make their codes first. */
 const MOST_A_RUN = 1024
+const MOST_ENCODED = 64
 
 /** How far a graph is brought: whole batches only; or all that is to be linked and removed; or that, no ghosts, and no codes of two codebooks. */
 export type Goal = 'batches' | 'tasks' | 'rest'
@@ -59,6 +62,7 @@ export class Linker {
   readonly #graph: LinkedGraph
   readonly #codes: Codes
   readonly #tasks: Tasks
+  readonly #threads: Exclusion
   readonly #ghosts = new Ghosts()
   #linked = 0
   #nodes = 0
@@ -68,13 +72,14 @@ export class Linker {
   #links: number[] = []
   #buried: number[] = []
 
-  constructor(arena: Arena, kernel: Kernel, scratch: number, graph: LinkedGraph, codes: Codes, tasks: Tasks) {
+  constructor(arena: Arena, kernel: Kernel, scratch: number, graph: LinkedGraph, codes: Codes, tasks: Tasks, threads: Exclusion) {
     this.#arena = arena
     this.#kernel = kernel
     this.#scratch = scratch
     this.#graph = graph
     this.#codes = codes
     this.#tasks = tasks
+    this.#threads = threads
   }
 
   /** Nodes that were removed, and that the sweep must come around for. */
@@ -109,7 +114,8 @@ export class Linker {
       const tasks = Array.from({ length: count }, (_, i) => this.#tasks.at(this.#taken + i)!)
       // Where all is linking, threads go from batch to batch by themselves.
       const isPlain = tasks.every(({ kind }) => isLink(kind)) && !this.#ghosts.count && this.#codes.recoded === undefined
-      if (batches && (!isPlain || this.#links.length + count > Math.min(most, MOST_A_RUN))) break
+      const limit = Math.min(most, tasks.some(({ kind }) => kind === TASK_ENCODE_AND_LINK) ? MOST_ENCODED : MOST_A_RUN)
+      if (batches && (!isPlain || this.#links.length + count > limit)) break
       this.#prepare(tasks)
       if (!isPlain) break
     }
@@ -117,17 +123,24 @@ export class Linker {
     return this.#batches.length ? steps : undefined
   }
 
-  /** What `begin` began is done. Nobody may search meanwhile. */
-  end(): void {
-    for (const batch of this.#batches.splice(0)) batch.release()
+  /** What `begin` began is done. */
+  *end(): Slices<void> {
     const taken = this.#taken
+    this.#threads.stop(() => this.#conclude())
+    for (let i = 0; i < Math.max(1, taken); i++) {
+      this.#codes.advance()
+      yield
+    }
+  }
+
+  #conclude(): void {
+    for (const batch of this.#batches.splice(0)) batch.release()
     for (const ordinal of this.#links) this.#linked = Math.max(this.#linked, ordinal + 1)
     this.#nodes += this.#links.length
-    this.#tasks.drop(taken)
+    this.#tasks.drop(this.#taken)
     for (const ordinal of this.#buried) this.#bury(ordinal)
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) this.#remove(swept)
     this.#noteGhosts()
-    for (let i = 0; i < Math.max(1, taken); i++) this.#codes.advance()
     this.#taken = 0
     this.#links = []
     this.#buried = []

@@ -2,13 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { byAndBy } from '../floor/slices.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
-import { Group, type NewRecord, type WriteOperation } from './group.js'
+import { Group, type NewRecord, SLICE_MS, type WriteOperation } from './group.js'
 
 /** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
 const GROUP_OPERATIONS = 4096
 const GROUP_BYTES = 16 << 20
-/** Time that encoding takes on the calling thread before others have their turn. */
-const SLICE_MS = 3
 
 interface Request {
   operations: WriteOperation[]
@@ -59,15 +57,15 @@ export class Commits {
   /** Commits what waits, as one group, and applies it. What fails is told to its callers. */
   async commitGroup(): Promise<void> {
     const group = new Group(this.#engine)
-    const requests = this.#takeGroup().filter(request => {
+    const requests: Request[] = []
+    for (const request of this.#takeGroup()) {
       try {
-        request.effects = group.add(request.operations)
-        return true
+        request.effects = await byAndBy(group.add(request.operations), SLICE_MS)
+        requests.push(request)
       } catch (error) {
         request.reject(error)
-        return false
       }
-    })
+    }
     try {
       if (group.count) await this.#commit(group)
       for (const request of requests) request.resolve(request.effects)

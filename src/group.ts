@@ -1,8 +1,13 @@
+import { byAndBy, type Slices } from '../floor/slices.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
 import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { encodeRecord } from '../storage/record-format.js'
+import type { TruthBatch } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
+
+/** Time that work takes on the calling thread before others have their turn. */
+export const SLICE_MS = 2
 
 /** What a put writes. */
 export interface NewContent {
@@ -64,13 +69,14 @@ export class Group {
    *
    * @throws {VectorLevelError} VECTOR_FULL, VECTOR_CORRUPTION, VECTOR_IO_ERROR; nothing was added then
    */
-  add(operations: WriteOperation[]): number {
+  *add(operations: WriteOperation[]): Slices<number> {
     const added: LogOperation[] = []
     const records: NewRecord[] = []
     const rewritten: RewrittenRecord[] = []
     const keys = new Map<string, NewKey>()
     const puts = new Map<OpenCollection, number>()
     for (const { collection, key, put, metadata } of operations) {
+      yield
       const name = userKey(collection.id, key).toString('latin1')
       const present = keys.get(name) ?? this.#keys.get(name)
       if (metadata) {
@@ -124,19 +130,24 @@ export class Group {
     // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage. Recovery
     // takes a rewrite behind a gap for damage.
     if (!synced && this.rewritten.length) await truth.sync()
-    await truth.commit(batch => {
-      for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of [...this.records, ...this.rewritten]) {
-        const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
-        batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bits, key, metadata))
-      }
-      for (const { collection: { id }, key, ordinal } of this.#keys.values()) {
-        if (ordinal === NONE) batch.del(userKey(id, key))
-        else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
-      }
-      for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
-      batch.put(logKey(sequence), bytes)
-    }, synced)
+    await truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
     for (const collection of created) collection.stored = true
     return { hash, byteLength: bytes.length }
+  }
+
+  *#fill(batch: TruthBatch, sequence: number, created: Iterable<OpenCollection>, logEntry: Buffer): Slices<void> {
+    const { checksum } = this.#engine
+    for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of [...this.records, ...this.rewritten]) {
+      const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
+      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bits, key, metadata))
+      yield
+    }
+    for (const { collection: { id }, key, ordinal } of this.#keys.values()) {
+      if (ordinal === NONE) batch.del(userKey(id, key))
+      else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
+      yield
+    }
+    for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
+    batch.put(logKey(sequence), logEntry)
   }
 }

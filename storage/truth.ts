@@ -171,10 +171,17 @@ export class Truth {
    *
    * @throws {VectorLevelError} VECTOR_IO_ERROR, and VECTOR_POISONED from then on
    */
-  async commit(fill: (batch: TruthBatch) => void, sync: boolean): Promise<void> {
+  async commit(fill: (batch: TruthBatch) => Promise<void> | void, sync: boolean): Promise<void> {
     this.#refusePoisoned()
     const batch = this.#level.batch()
-    fill(batch)
+    try {
+      await fill(batch)
+      // Another write may have failed meanwhile.
+      this.#refusePoisoned()
+    } catch (error) {
+      await batch.close()
+      throw error
+    }
     try {
       await batch.write({ sync } as object)
     } catch (error) {
