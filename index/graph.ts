@@ -188,9 +188,9 @@ export class Graph {
     return this.trained ? this.#tasks.links : this.live
   }
 
-  /** Nodes that are still to be linked or removed; 0 while nothing can be. */
+  /** Nodes that are about to be linked or removed; what is too little for a batch is not, and waits for more. */
   get pending(): number {
-    return this.trained ? this.#tasks.length : 0
+    return this.trained ? this.#linker.pending : 0
   }
 
   /** Nodes that were removed, and that the sweep must come around for; and how many more are to be removed. */

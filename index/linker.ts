@@ -92,6 +92,17 @@ export class Linker {
     return this.#ghosts.state().ordinals
   }
 
+  /** Tasks that are batches, whole ones; others wait for more to come. */
+  get pending(): number {
+    let taken = 0
+    for (let nodes = this.#nodes; ;) {
+      const count = this.#countNext('batches', taken, nodes)
+      if (count === undefined) return taken
+      for (let i = 0; i < count; i++) if (isLink(this.#tasks.at(taken + i)!.kind)) nodes++
+      taken += count
+    }
+  }
+
   state(): LinkerState {
     return { linked: this.#linked, nodes: this.#nodes, ghosts: this.#ghosts.state() }
   }
@@ -109,7 +120,7 @@ export class Linker {
    */
   begin(goal: Goal, most: number): Step[] | undefined {
     for (let batches = 0; ; batches++) {
-      const count = this.#countNext(goal)
+      const count = this.#countNext(goal, this.#taken, this.#nodes + this.#links.length)
       if (count === undefined) break
       const tasks = Array.from({ length: count }, (_, i) => this.#tasks.at(this.#taken + i)!)
       // Where all is linking, threads go from batch to batch by themselves.
@@ -146,16 +157,16 @@ export class Linker {
     this.#buried = []
   }
 
-  /** How many of the tasks that are not taken are the next batch; undefined when there is none. */
-  #countNext(goal: Goal): number | undefined {
+  /** How many of the tasks behind the first `taken` are the next batch, where there are `nodes` then; undefined when there is none. */
+  #countNext(goal: Goal, taken: number, nodes: number): number | undefined {
     const { M } = this.#graph.options
     // Batches double until they have their size: a node must find enough before it.
-    const limit = Math.min(Math.max(1, this.#nodes + this.#links.length), BATCH, Math.floor(BATCH_NEIGHBORS / M))
+    const limit = Math.min(Math.max(1, nodes), BATCH, Math.floor(BATCH_NEIGHBORS / M))
     let weight = 0
     let count = 0
     for (; ; count++) {
-      const task = this.#tasks.at(this.#taken + count)
-      const before = count ? this.#tasks.at(this.#taken + count - 1)! : undefined
+      const task = this.#tasks.at(taken + count)
+      const before = count ? this.#tasks.at(taken + count - 1)! : undefined
       if (before?.kind === TASK_ENCODE_AND_LINK && task?.kind !== TASK_ENCODE_AND_LINK) return count
       if (!task) break
       if (task.kind === TASK_RECODE) return Math.max(1, count)
@@ -164,7 +175,7 @@ export class Linker {
       if (weight >= limit) return count + 1
     }
     if (goal !== 'batches' && count) return count
-    return goal === 'rest' && !this.#taken && (this.#ghosts.count || this.#codes.recoded !== undefined) ? 0 : undefined
+    return goal === 'rest' && !taken && (this.#ghosts.count || this.#codes.recoded !== undefined) ? 0 : undefined
   }
 
   /** Takes the next tasks: makes what they need, and the batch. */
