@@ -6,6 +6,10 @@ import {
 type KernelFunction = (graph: number, scratch: number, argument: number, index: number) => unknown
 type KernelFunctions = Record<string, KernelFunction>
 
+/** While so many searches wait, the calling thread is told of several that ended together: it is woken less often, and has the more to do at once. */
+const MANY_WAITING = 16
+const TOLD_TOGETHER = 4
+
 /** Functions are known by their position among the names of all, which is the same in every instance of a kernel. */
 export function functionNames(kernel: object): string[] {
   return Object.keys(kernel).sort()
@@ -13,6 +17,8 @@ export function functionNames(kernel: object): string[] {
 
 /** How a hand reaches the others. */
 export interface Signals {
+  /** It has something to do, and no longer looks for that. */
+  begin(): void
   /** Wakes the workers of the database that sleep. */
   wake(): void
   /** Sends the calling thread a message. */
@@ -31,6 +37,8 @@ export class Hand {
   readonly #functions: KernelFunction[]
   readonly #scratch: number
   readonly #signals: Signals
+  /** Searches that ended since the calling thread was last told. */
+  #untold = 0
 
   constructor(control: Control, index: number, kernel: object, scratch: number, signals: Signals) {
     const functions = kernel as KernelFunctions
@@ -45,7 +53,9 @@ export class Hand {
 
   /** HOT PATH: does one search, or else one item; says whether there was one that it may do. */
   work(): boolean {
-    return this.#search() || this.#takeItem()
+    if (this.#search()) return true
+    if (this.#untold) this.ring()
+    return this.#takeItem()
   }
 
   /** Does an item whose worker is gone. */
@@ -59,6 +69,7 @@ export class Hand {
 
   /** Tells the calling thread that there is something for it, once until it answers. */
   ring(): void {
+    this.#untold = 0
     if (this.#control.swap(RUNG, 0, 1)) this.#signals.ring()
   }
 
@@ -68,8 +79,9 @@ export class Hand {
     control.store(this.#own + STATE, SEARCHING)
     const place = control.load(STOP) || control.load(MUTATING) ? -1 : control.take(this.index)
     if (place >= 0) {
+      this.#signals.begin()
       control.store(place + STATUS, this.#call(this.#find, control.load(place + PLACE_GRAPH), control.load(place + PLACE_JOB), 0) ? FOUND : THREW)
-      this.ring()
+      if (++this.#untold === TOLD_TOGETHER || (control.load(TAIL) - control.load(HEAD) | 0) < MANY_WAITING) this.ring()
     }
     this.#leave()
     // An item of a mutating step may have waited for this.
@@ -98,6 +110,7 @@ export class Hand {
     const control = this.#control
     control.store(this.#own + ITEM, item)
     control.store(this.#own + HOLDS, 1)
+    this.#signals.begin()
     const at = control.step(control.load(STEP))
     const { words } = control
     const done = this.#call(this.#functions[words[at + STEP_FUNCTION]!]!, control.load(GRAPH), words[at + STEP_ARG]!, item - words[at + STEP_FIRST]! | 0)

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { Bells } from './bells.js'
+import { Bells, MOST_WORKERS } from './bells.js'
 import { ThreadFailure } from './failure.js'
 import type { Attachment, Mail, Message, WorkerData } from './worker.js'
 
@@ -21,24 +21,30 @@ export interface Served {
   tend(): void
   /** Called every second. */
   watch(): void
-  /** A worker began to serve, or it no longer does. */
+  /** A worker began to serve, or it no longer does; the latter may be told more than once. */
   joined(index: number): void
   lost(index: number, error: Error): void
 }
 
-interface Post {
+/** A worker's place, which keeps its number: the next worker there begins when the last one has ended. */
+class Post {
   worker: Worker | undefined
-  since: number
-  pause: number
+  isEnding = false
+  since = 0
+  pause = FIRST_PAUSE_MS
   timer: NodeJS.Timeout | undefined
-  /** Called with the id of each database that was let go of. */
-  detached: Map<number, () => void>
+  /** By the id of a database: called when the worker has let go of it. */
+  readonly detached = new Map<number, () => void>()
+
+  letGo(): void {
+    for (const resolve of this.detached.values()) resolve()
+  }
 }
 
 /** The threads of this process, which all open databases share: as many as the one that wants the most. */
 export class Pool {
   readonly bells = new Bells()
-  readonly #posts: Post[] = []
+  readonly #posts = Array.from({ length: MOST_WORKERS }, () => new Post())
   readonly #served = new Map<number, Served>()
   #nextId = 1
   #holds = 0
@@ -50,11 +56,8 @@ export class Pool {
     this.#watch ??= setInterval(() => {
       for (const each of this.#served.values()) each.watch()
     }, WATCH_MS).unref()
-    for (const [index, { worker }] of this.#posts.entries()) if (worker && index < served.workers) this.#introduce(id, served, index)
-    while (this.#posts.length < served.workers) {
-      this.#posts.push({ worker: undefined, since: 0, pause: FIRST_PAUSE_MS, timer: undefined, detached: new Map() })
-      this.#start(this.#posts.length - 1)
-    }
+    for (const [index, { worker }] of this.#posts.entries()) if (worker && index < served.workers) this.#send(index, served.attachment(id, index))
+    this.#fill()
     return id
   }
 
@@ -66,7 +69,7 @@ export class Pool {
     await Promise.all(this.#posts.slice(0, served.workers).map((_, index) => this.#dismiss(id, index)))
     await this.#shrink()
     this.release()
-    if (this.#served.size) return
+    if (this.#served.size || this.#holds) return
     clearInterval(this.#watch)
     this.#watch = undefined
   }
@@ -100,17 +103,17 @@ export class Pool {
     }
     post.worker = worker
     post.since = Date.now()
-    worker.on('message', (message: Message) => this.#hear(index, message))
+    worker.on('message', (message: Message) => this.#hear(post, index, message))
     worker.on('error', error => { reason = error })
     worker.on('exit', code => {
       if (post.worker !== worker) return
       post.worker = undefined
       this.#startLater(index)
       this.#tellLost(index, new ThreadFailure(`a worker thread ended: ${reason ? reason.message : `code ${code}`}`, reason))
-      for (const resolve of post.detached.values()) resolve()
+      post.letGo()
     })
     worker.unref()
-    for (const [id, served] of this.#served) if (index < served.workers) this.#introduce(id, served, index)
+    for (const [id, served] of this.#served) if (index < served.workers) this.#send(index, served.attachment(id, index))
   }
 
   #startLater(index: number): void {
@@ -124,19 +127,15 @@ export class Pool {
     for (const served of this.#served.values()) if (index < served.workers) served.lost(index, error)
   }
 
-  #introduce(id: number, served: Served, index: number): void {
-    this.#send(index, served.attachment(id, index))
-    served.joined(index)
-  }
-
   #send(index: number, mail: Mail): void {
     this.#posts[index]!.worker!.postMessage(mail)
     this.bells.announce(index)
   }
 
-  #hear(index: number, message: Message): void {
+  #hear(post: Post, index: number, message: Message): void {
     if (typeof message === 'number') this.#served.get(message)?.tend()
-    else if (message.type === 'detached') this.#posts[index]!.detached.get(message.id)?.()
+    else if (message.type === 'attached') this.#served.get(message.id)?.joined(index)
+    else if (message.type === 'detached') post.detached.get(message.id)?.()
     else this.#served.get(message.id)?.lost(index, new ThreadFailure(`a worker thread cannot serve: ${message.message}`))
   }
 
@@ -151,16 +150,30 @@ export class Pool {
     detached.delete(id)
   }
 
+  get #needed(): number {
+    return Math.max(0, ...[...this.#served.values()].map(({ workers }) => workers))
+  }
+
+  /** Starts the threads that are missing, but for those that wait to be replaced. */
+  #fill(): void {
+    for (const [index, { worker, timer, isEnding }] of this.#posts.entries()) if (index < this.#needed && !worker && !timer && !isEnding) this.#start(index)
+  }
+
   /** Ends the threads that no database needs any more. */
   async #shrink(): Promise<void> {
-    const needed = Math.max(0, ...[...this.#served.values()].map(({ workers }) => workers))
-    const surplus = this.#posts.splice(needed)
-    await Promise.all(surplus.map(post => {
+    await Promise.all(this.#posts.slice(this.#needed).map(async post => {
       clearTimeout(post.timer)
+      post.timer = undefined
+      post.pause = FIRST_PAUSE_MS
       const { worker } = post
+      if (!worker) return
       post.worker = undefined
-      return worker?.terminate()
+      post.isEnding = true
+      await worker.terminate()
+      post.isEnding = false
+      post.letGo()
     }))
+    this.#fill()
   }
 }
 

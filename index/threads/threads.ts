@@ -17,7 +17,7 @@ export { ThreadFailure, type Step }
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
 /** Seconds without any progress until a close ends the workers. */
-const MOST_STANDSTILL = 5
+const MOST_STANDSTILL = 3
 
 /** Where the kernel comes from: in tests, from elsewhere. */
 export interface KernelSource {
@@ -55,7 +55,7 @@ export class Threads {
   readonly #searches: Searches
   readonly #program: Program
   readonly #id: number
-  /** Workers that serve, or are about to. */
+  /** Workers that serve. */
   readonly #present = new Set<number>()
   /** Why those ended whose end is still to be seen to. */
   readonly #losses = new Map<number, Error>()
@@ -87,7 +87,7 @@ export class Threads {
       fault: (space, block) => this.#answer(workers, FAULT, space, block, 1),
       loadRecords: (space, ordinals, count) => this.#answer(workers, RECORD, space, ordinals, count)
     })
-    this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, { wake: () => this.#wake(), ring: () => undefined })
+    this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, { begin: () => undefined, wake: () => this.#wake(), ring: () => undefined })
     this.#searches = new Searches(this.#control)
     this.#program = new Program(arena, this.#control, functionNames(own))
     this.#id = pool.attach({
@@ -120,7 +120,7 @@ export class Threads {
   search(graph: number, job: number): Promise<void> {
     if (this.#closing) return Promise.reject(new ThreadFailure('the threads are closed'))
     const ended = this.#searches.add(graph, job)
-    pool.bells.wake(this.workers, 1)
+    this.#wake(1)
     this.#settle()
     return ended
   }
@@ -171,8 +171,8 @@ export class Threads {
     return this.#closing
   }
 
-  #wake(): void {
-    pool.bells.wake(this.workers)
+  #wake(most?: number): void {
+    pool.bells.wake(this.workers, most)
   }
 
   /** Does all that workers ask for. */
@@ -201,7 +201,7 @@ export class Threads {
     else pool.release()
   }
 
-  /** Without workers the calling thread does it all, by and by. */
+  /** While there are no workers, because they start or cannot, the calling thread does it all by and by. */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true

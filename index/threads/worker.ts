@@ -29,12 +29,22 @@ export interface Attachment {
 export type Mail = Attachment | { type: 'detach', id: number }
 
 /** What a worker says: that a database's calling thread is to look at its words, or what became of mail. */
-export type Message = number | { type: 'detached', id: number } | { type: 'refused', id: number, message: string }
+export type Message = number | { type: 'attached', id: number } | { type: 'detached', id: number } | { type: 'refused', id: number, message: string }
 
 const { index, bells: buffer } = workerData as WorkerData
 const bells = new Bells(buffer)
 const port = parentPort!
 const hands = new Map<number, { hand: Hand, control: Control }>()
+
+/** Since when it looks for something to do; 0 while it has. */
+let lookingSince = 0
+
+function begin(): void {
+  if (!lookingSince) return
+  lookingSince = 0
+  bells.note(index, false)
+  for (const { control } of hands.values()) if (control.hasWork()) bells.wake(control.workers, 1)
+}
 
 function say(message: Message): void {
   port.postMessage(message)
@@ -61,8 +71,9 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
     fault: (space, block) => ask(FAULT, space, block, 1),
     loadRecords: (space, ordinals, count) => ask(RECORD, space, ordinals, count)
   })
-  const hand = new Hand(control, index, kernel, scratch, { wake: () => bells.wake(workers), ring: () => say(id) })
+  const hand = new Hand(control, index, kernel, scratch, { begin, wake: () => bells.wake(workers), ring: () => say(id) })
   hands.set(id, { hand, control })
+  say({ type: 'attached', id })
 }
 
 async function takeMail(): Promise<void> {
@@ -94,12 +105,14 @@ process.on('exit', () => {
   }
 })
 
-for (let idleSince = performance.now(); ;) {
+while (true) {
   if (bells.hasMail(index)) await takeMail()
-  if (round()) {
-    idleSince = performance.now()
-  } else if (performance.now() - idleSince > SPIN_US / 1000) {
+  if (round()) continue
+  if (!lookingSince) {
+    bells.note(index, true)
+    lookingSince = performance.now()
+  } else if (performance.now() - lookingSince > SPIN_US / 1000) {
     bells.sleep(index, round)
-    idleSince = performance.now()
+    lookingSince = performance.now()
   }
 }

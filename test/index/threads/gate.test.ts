@@ -27,7 +27,7 @@ function fails(acts: Act[]): boolean {
 
 test('whatever runs, the calling thread has the memory for itself as far as it asks, and everything comes to its end', async () => {
   await check(fc.asyncProperty(fc.constantFrom(0, 1, 2, 3), fc.array(command, { maxLength: 40 }), fc.constantFrom(0, 7), async (workers, commands, refuseEach) => {
-    const stage = new Stage(workers)
+    const stage = await new Stage(workers).ready()
     stage.onFault = () => {
       stage.park()
       assert.throws(() => stage.stop(), /wait for itself/)
@@ -64,7 +64,7 @@ test('whatever runs, the calling thread has the memory for itself as far as it a
 
 test('what a fault is answered with, is what the program rejects with', async () => {
   for (const workers of [0, 1, 2]) {
-    const stage = new Stage(workers)
+    const stage = await new Stage(workers).ready()
     const error = new Refused()
     stage.onFault = () => { throw error }
     assert.is(await stage.run([{ count: 10, mutates: false }, { count: 30, mutates: true, faults: 1 }]).catch(error => error), error)

@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { type Step, Threads, type ThreadsOptions } from '../../../index/threads/threads.js'
 import { Arena } from '../../../storage/arena.js'
 import {
-  FAULTS, GRAPH_WORDS, ITEMS, JOB_WORDS, loadKernel, MICROSECONDS, MODE, OFFENCES, onCallingThread, PARKED, PREVIOUS, PREVIOUS_COUNT, RUNS,
+  FAULTS, GRAPH_WORDS, ITEMS, JOB_WORDS, loadKernel, MICROSECONDS, MODE, OFFENCES, onCallingThread, PARKED, PREVIOUS, PREVIOUS_COUNT, RUNS, RUNS_AT_HOME,
   SEARCHERS, STOPPED, VICTIM, HOLDERS, MUTATORS
 } from './stand-in.js'
 
@@ -57,6 +58,17 @@ export class Stage {
     return this.#reading
   }
 
+  /** Resolves when a worker does the searches; until then the calling thread does. */
+  async ready(): Promise<this> {
+    while (this.threads.workers) {
+      const job = this.job()
+      await this.threads.search(this.graph, job)
+      if (!this.isHome(job)) break
+      await pause(1)
+    }
+    return this
+  }
+
   /** Address of a job for `search`. */
   job({ microseconds = 0, faults = 0, mode = 0 }: Job = {}): number {
     const ptr = this.arena.allocate(JOB_WORDS * 4)
@@ -72,6 +84,11 @@ export class Stage {
 
   runsOf(job: number): number {
     return this.words[job / 4 + RUNS]!
+  }
+
+  /** Whether the calling thread did a job itself. */
+  isHome(job: number): boolean {
+    return this.words[job / 4 + RUNS_AT_HOME]! > 0
   }
 
   /** Runs a program; afterwards each item must have been done once, each step after the one before. */

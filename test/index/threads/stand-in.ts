@@ -20,6 +20,8 @@ export const MODE = 3
 export const VICTIM = 4
 export const PREVIOUS = 5
 export const PREVIOUS_COUNT = 6
+/** How often it was done by the calling thread. */
+export const RUNS_AT_HOME = 7
 export const ITEMS = 8
 export const JOB_WORDS = 8
 
@@ -51,6 +53,10 @@ export function loadKernel(_build: string, memory: WebAssembly.Memory, { fault }
   const look = (graph: number, isMutating: boolean): void => {
     offend(graph, Atomics.load(words, graph + PARKED) > 0 || Atomics.load(words, graph + STOPPED) > 0)
     offend(graph, Atomics.load(words, graph + (isMutating ? SEARCHERS : MUTATORS)) > 0)
+  }
+  const count = (job: number): void => {
+    Atomics.add(words, job + RUNS, 1)
+    if (main.standInOnCallingThread) Atomics.add(words, job + RUNS_AT_HOME, 1)
   }
   const act = (graph: number, job: number, index: number, isMutating: boolean, isSearch: boolean): void => {
     const kind = isMutating ? MUTATORS : SEARCHERS
@@ -91,12 +97,12 @@ export function loadKernel(_build: string, memory: WebAssembly.Memory, { fault }
     offend(graph, previous > 0 && Atomics.load(words, previous + RUNS) !== words[step + PREVIOUS_COUNT])
     act(graph, step, index, isMutating, false)
     Atomics.add(words, step + ITEMS + index, 1)
-    Atomics.add(words, step + RUNS, 1)
+    count(step)
   }
   return {
     find(graphPtr: number, _scratch: number, job: number): void {
       act(graphPtr / 4, job / 4, 0, false, true)
-      Atomics.add(words, job / 4 + RUNS, 1)
+      count(job / 4)
     },
     seek: item(false),
     join: item(true)

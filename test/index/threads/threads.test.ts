@@ -7,7 +7,7 @@ const WORKERS = [0, 1, 2, 3, 8]
 
 for (const workers of WORKERS) {
   test(`each search is done once, workers: ${workers}`, async () => {
-    const stage = new Stage(workers)
+    const stage = await new Stage(workers).ready()
     const jobs = Array.from({ length: 1500 }, (_, i) => stage.job({ microseconds: i % 7 === 0 ? 20 : 0, faults: i % 11 === 0 ? 2 : 0 }))
     await Promise.all(jobs.map(job => stage.threads.search(stage.graph, job)))
     assert.ok(jobs.every(job => stage.runsOf(job) === 1))
@@ -16,7 +16,7 @@ for (const workers of WORKERS) {
   })
 
   test(`each item is done once, and no step begins before the one before has ended, workers: ${workers}`, async () => {
-    const stage = new Stage(workers)
+    const stage = await new Stage(workers).ready()
     for (let round = 0; round < 3; round++) {
       const searches = Array.from({ length: 50 }, () => stage.search({ microseconds: 20 }))
       await stage.run(Array.from({ length: 20 }, (_, i) => ({ count: i % 5 === 0 ? 1 : 37 * (i % 3), microseconds: 5 * (i % 2), faults: i % 4 === 0 ? 1 : 0, mutates: i % 2 === 0 })))
