@@ -113,7 +113,8 @@ export class Hand {
     this.#signals.begin()
     const at = control.step(control.load(STEP))
     const { words } = control
-    const done = this.#call(this.#functions[words[at + STEP_FUNCTION]!]!, control.load(GRAPH), words[at + STEP_ARG]!, item - words[at + STEP_FIRST]! | 0)
+    const kernelFunction = this.#functions[words[at + STEP_FUNCTION]!]!
+    const done = this.#call(kernelFunction, control.load(GRAPH), words[at + STEP_ARG]!, item - words[at + STEP_FIRST]! | 0)
     control.store(this.#own + HOLDS, 0)
     if (!done) control.swap(FAILED, 0, this.index + 1)
     else if ((control.add(DONE, 1) + 1 | 0) === control.load(LIMIT)) this.#enterNext()

@@ -156,7 +156,9 @@ export class Pool {
 
   /** Starts the threads that are missing, but for those that wait to be replaced. */
   #fill(): void {
-    for (const [index, { worker, timer, isEnding }] of this.#posts.entries()) if (index < this.#needed && !worker && !timer && !isEnding) this.#start(index)
+    for (const [index, { worker, timer, isEnding }] of this.#posts.slice(0, this.#needed).entries()) {
+      if (!worker && !timer && !isEnding) this.#start(index)
+    }
   }
 
   /** Ends the threads that no database needs any more. */

@@ -68,7 +68,9 @@ export class Threads {
   #turns = 0
 
   constructor({ arena, build, workers, serve, scratches, onWorkerLost = () => undefined, kernel = KERNEL }: ThreadsOptions) {
-    if (!Number.isInteger(workers) || workers < 0 || workers > MOST_WORKERS) throw new RangeError(`workers is a whole number from 0 to ${MOST_WORKERS}, not ${workers}`)
+    if (!Number.isInteger(workers) || workers < 0 || workers > MOST_WORKERS) {
+      throw new RangeError(`workers is a whole number from 0 to ${MOST_WORKERS}, not ${workers}`)
+    }
     this.workers = workers
     this.#serve = serve
     this.#onWorkerLost = onWorkerLost
@@ -87,7 +89,8 @@ export class Threads {
       fault: (space, block) => this.#answer(workers, FAULT, space, block, 1),
       loadRecords: (space, ordinals, count) => this.#answer(workers, RECORD, space, ordinals, count)
     })
-    this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, { begin: () => undefined, wake: () => this.#wake(), ring: () => undefined })
+    const signals = { begin: () => undefined, wake: () => this.#wake(), ring: () => undefined }
+    this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, signals)
     this.#searches = new Searches(this.#control)
     this.#program = new Program(arena, this.#control, functionNames(own))
     this.#id = pool.attach({

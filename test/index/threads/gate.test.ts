@@ -28,7 +28,8 @@ function fails(acts: Act[]): boolean {
 test('whatever runs, the calling thread has the memory for itself as far as it asks, and everything comes to its end', async () => {
   // Keeps the threads from one run to the next.
   const keeper = await new Stage(3).ready()
-  await check(fc.asyncProperty(fc.constantFrom(0, 1, 2, 3), fc.array(command, { maxLength: 40 }), fc.constantFrom(0, 7), async (workers, commands, refuseEach) => {
+  const schedule = fc.tuple(fc.constantFrom(0, 1, 2, 3), fc.array(command, { maxLength: 40 }), fc.constantFrom(0, 7))
+  await check(fc.asyncProperty(schedule, async ([workers, commands, refuseEach]) => {
     const stage = await new Stage(workers).ready()
     stage.onFault = () => {
       stage.park()
@@ -70,7 +71,8 @@ test('nobody begins anything while the calling thread has the memory, however sh
   const jobs = Array.from({ length: 200 }, () => stage.job({ microseconds: 1 }))
   for (let round = 0; round < 20; round++) {
     const ends = jobs.map(job => stage.threads.search(stage.graph, job))
-    const ran = stage.threads.run(stage.graph, stage.steps(Array.from({ length: 20 }, (_, i) => ({ count: 6, mutates: i % 2 === 0, microseconds: 1 }))))
+    const steps = stage.steps(Array.from({ length: 20 }, (_, i) => ({ count: 6, mutates: i % 2 === 0, microseconds: 1 })))
+    const ran = stage.threads.run(stage.graph, steps)
     for (let i = 0; i < 100; i++) stage[i % 4 === 0 ? 'read' : i % 4 === 1 ? 'park' : 'stop']()
     await Promise.all([...ends, ran])
   }

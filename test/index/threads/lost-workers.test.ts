@@ -28,7 +28,8 @@ for (const workers of [1, 2, 3]) {
   test(`an item whose worker ends is done again, where it changes nothing, workers: ${workers}`, async () => {
     const stage = await new Stage(workers).ready()
     const search = stage.search({ microseconds: 10_000 })
-    await stage.run([{ count: 40, mutates: true }, { count: 40, mutates: false, mode: EXITING, victim: 17, microseconds: 10, faults: 1 }, { count: 40, mutates: true, microseconds: 10 }])
+    const fatal = { count: 40, mutates: false, mode: EXITING, victim: 17, microseconds: 10, faults: 1 }
+    await stage.run([{ count: 40, mutates: true }, fatal, { count: 40, mutates: true, microseconds: 10 }])
     await search
     await stage.close()
   })
@@ -46,7 +47,8 @@ for (const workers of [1, 2, 3]) {
     for (const mutates of [false, true]) {
       for (const gate of ['stop', 'park', 'read'] as const) {
         const stage = await new Stage(workers).ready()
-        const ran = stage.run([{ count: 30, mutates, microseconds: 300, mode: EXITING, victim: 12 }, { count: 3, mutates: false }]).catch(error => assert.instance(error, ThreadFailure))
+        const fatal = { count: 30, mutates, microseconds: 300, mode: EXITING, victim: 12 }
+        const ran = stage.run([fatal, { count: 3, mutates: false }]).catch(error => assert.instance(error, ThreadFailure))
         for (let i = 0; i < 20; i++) stage[gate]()
         await ran
         stage[gate]()

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert'
 import { type Step, Threads, type ThreadsOptions } from '../../../index/threads/threads.js'
 import { Arena } from '../../../storage/arena.js'
 import {
-  FAULTS, GRAPH_WORDS, ITEMS, JOB_WORDS, loadKernel, MICROSECONDS, MODE, OFFENCES, onCallingThread, PARKED, PREVIOUS, PREVIOUS_COUNT, RUNS, RUNS_AT_HOME,
+  FAULTS, GRAPH_WORDS, ITEMS, JOB_WORDS, loadKernel, MICROSECONDS, MODE, OFFENCES, onCallingThread, PARKED, PREVIOUS, PREVIOUS_COUNT, RUNS,
+  RUNS_AT_HOME,
   SEARCHERS, STOPPED, VICTIM, HOLDERS, MUTATORS
 } from './stand-in.js'
 

@@ -19,7 +19,9 @@ for (const workers of WORKERS) {
     const stage = await new Stage(workers).ready()
     for (let round = 0; round < 3; round++) {
       const searches = Array.from({ length: 50 }, () => stage.search({ microseconds: 20 }))
-      await stage.run(Array.from({ length: 20 }, (_, i) => ({ count: i % 5 === 0 ? 1 : 37 * (i % 3), microseconds: 5 * (i % 2), faults: i % 4 === 0 ? 1 : 0, mutates: i % 2 === 0 })))
+      await stage.run(Array.from({ length: 20 }, (_, i) => (
+        { count: i % 5 === 0 ? 1 : 37 * (i % 3), microseconds: 5 * (i % 2), faults: i % 4 === 0 ? 1 : 0, mutates: i % 2 === 0 }
+      )))
       await Promise.all(searches)
     }
     assert.not.ok(stage.threads.running)
