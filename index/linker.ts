@@ -16,6 +16,9 @@ import { isLink, type Task, type Tasks } from './tasks.js'
 /** Blocks that are swept for each node that is removed, and for each that is linked, while there are ghosts. */
 const SWEPT_A_REMOVAL = 4
 const SWEPT_A_LINK = 1
+/** What tasks count for, of a batch that has so much room for each node that it may link. */
+const ROOM_A_LINK = 2
+const ROOM_A_REMOVAL = 4
 /** Nodes that one run links, at most; and where the calling thread has to make their codes first. */
 const MOST_A_RUN = 1024
 const MOST_ENCODED = 64
@@ -162,7 +165,8 @@ export class Linker {
     const { M } = this.#graph.options
     // Batches double until they have their size: a node must find enough before it.
     const limit = Math.min(Math.max(1, nodes), BATCH, Math.floor(BATCH_NEIGHBORS / M))
-    let weight = 0
+    const room = limit * ROOM_A_LINK
+    let taking = 0
     let count = 0
     for (; ; count++) {
       const task = this.#tasks.at(taken + count)
@@ -170,9 +174,9 @@ export class Linker {
       if (before?.kind === TASK_ENCODE_AND_LINK && task?.kind !== TASK_ENCODE_AND_LINK) return count
       if (!task) break
       if (task.kind === TASK_RECODE) return Math.max(1, count)
-      weight += task.kind === TASK_REMOVE ? SWEPT_A_REMOVAL : SWEPT_A_LINK
-      if (count && weight > limit) return count
-      if (weight >= limit) return count + 1
+      taking += task.kind === TASK_REMOVE ? ROOM_A_REMOVAL : ROOM_A_LINK
+      if (count && taking > room) return count
+      if (taking >= room) return count + 1
     }
     if (goal !== 'batches' && count) return count
     return goal === 'rest' && !taken && (this.#ghosts.count || this.#codes.recoded !== undefined) ? 0 : undefined
@@ -190,8 +194,8 @@ export class Linker {
       else if (this.#isLinkable(kind, ordinal)) links.push(ordinal)
     }
     this.#noteGhosts()
-    const weight = tasks.length ? tasks.reduce((sum, { kind }) => sum + (isLink(kind) ? SWEPT_A_LINK : kind === TASK_REMOVE ? SWEPT_A_REMOVAL : 0), 0) : BATCH
-    this.#batches.push(new Batch(this.#arena, this.#kernel, this.#graph, links, this.#nextRanges(weight), isFirst))
+    const blocks = tasks.length ? tasks.reduce((sum, { kind }) => sum + (isLink(kind) ? SWEPT_A_LINK : kind === TASK_REMOVE ? SWEPT_A_REMOVAL : 0), 0) : BATCH
+    this.#batches.push(new Batch(this.#arena, this.#kernel, this.#graph, links, this.#nextRanges(blocks), isFirst))
     this.#links.push(...links)
     this.#taken += tasks.length
   }

@@ -215,12 +215,14 @@ export class Writer {
       }
       const rebuilding = this.#linking.rebuilding
       const lonely = this.#wantsToBeAlone && !rebuilding
+      const goal = lonely ? 'rest' : 'batches'
       const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
-        this.#linking.start(lonely ? 'rest' : 'batches')
+        this.#linking.start(goal)
         if (lonely && !this.#linking.running) await this.#lonely.shift()!.run()
         else if (commits) await this.#commits.commitGroup()
+        this.#linking.start(goal)
         if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
