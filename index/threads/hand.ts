@@ -9,6 +9,8 @@ type KernelFunctions = Record<string, KernelFunction>
 /** While so many searches wait, the calling thread is told of several that ended together: it is woken less often, and has the more to do at once. */
 const MANY_WAITING = 16
 const TOLD_TOGETHER = 4
+/** Every so many turns an item comes before a search. */
+const ITEM_TURN = 8
 
 /** Functions are known by their position among the names of all, which is the same in every instance of a kernel. */
 export function functionNames(kernel: object): string[] {
@@ -37,6 +39,7 @@ export class Hand {
   readonly #functions: KernelFunction[]
   readonly #scratch: number
   readonly #signals: Signals
+  #turn = 0
   /** Searches that ended since the calling thread was last told. */
   #untold = 0
 
@@ -53,9 +56,10 @@ export class Hand {
 
   /** HOT PATH: does one search, or else one item; says whether there was one that it may do. */
   work(): boolean {
-    if (this.#search()) return true
+    // Searches come first, but not without end.
+    if (++this.#turn % ITEM_TURN && this.#search()) return true
     if (this.#untold) this.ring()
-    return this.#takeItem()
+    return this.#takeItem() || this.#search()
   }
 
   /** Does an item whose worker is gone. */

@@ -14,6 +14,8 @@ import { Searches } from './searches.js'
 
 export { ThreadFailure, type Step }
 
+/** How long the calling thread looks for the end of a search that is alone, before it waits for a message. */
+const POLL_MS = 0.3
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
 /** Seconds without any progress until a close ends the workers. */
@@ -61,6 +63,7 @@ export class Threads {
   readonly #losses = new Map<number, Error>()
   #isHeld = false
   #isPumping = false
+  #isPolling = false
   #closing: Promise<void> | undefined
   #drained: () => void = () => undefined
   /** Seconds without progress, and the turns that the workers had had then. */
@@ -125,6 +128,7 @@ export class Threads {
     const ended = this.#searches.add(graph, job)
     this.#wake(1)
     this.#settle()
+    if (this.#searches.count === 1 && !this.running && !this.#isPolling) this.#poll(performance.now() + POLL_MS)
     return ended
   }
 
@@ -202,6 +206,18 @@ export class Threads {
     this.#isHeld = isBusy
     if (isBusy) pool.hold()
     else pool.release()
+  }
+
+  /** Looks for the end of a search that is alone, between the turns of the event loop: to be woken would take longer than many a search. */
+  #poll(until: number): void {
+    this.#isPolling = true
+    // Nobody need ring meanwhile.
+    this.#control.store(RUNG, 1)
+    setImmediate(() => {
+      this.#isPolling = false
+      this.#tend()
+      if (this.#searches.count === 1 && !this.running && performance.now() < until) this.#poll(until)
+    })
   }
 
   /** While there are no workers, because they start or cannot, the calling thread does it all by and by. */
