@@ -216,7 +216,7 @@ export class Graph {
     return this.#get(GRAPH_LIVE)
   }
 
-  /** Changes when ordinals of removed records may be given to others. */
+  /** Changes when ordinals may mean other records. */
   get reused(): number {
     return this.#reused
   }
@@ -294,6 +294,7 @@ export class Graph {
   restart(state: GraphState): void {
     for (const kind of KINDS) this.#cache.empty(this[kind])
     this.#cache.empty(this.records.space)
+    this.#reused++
     this.restore(state)
   }
 

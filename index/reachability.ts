@@ -23,14 +23,12 @@ export function* countUnreachable(graph: Graph): Generator<undefined, Reachabili
     }
     yield undefined
   }
-  // No node is left, since the walk began.
-  if (graph.levels === 0) return result
-  const root = rootOf(graph, graph.upperNode(graph.entry).ordinal)
   for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) {
+    yield undefined
     if (!isLiveNode(graph, ordinal)) continue
     result.nodes++
     // What was linked after the walk had passed, or led to by what was removed before it came, hangs on the root of the entry point.
-    if (!reached.has(ordinal) && rootOf(graph, ordinal) !== root) result.unreachable++
+    if (!reached.has(ordinal) && rootOf(graph, ordinal) !== rootOf(graph, graph.upperNode(graph.entry).ordinal)) result.unreachable++
   }
   return result
 }

@@ -3,7 +3,7 @@ import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { Kernel } from './kernel.js'
 import {
-  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_UNCODED
+  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_LIVE, STATE_UNCODED
 } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import type { Scratch } from './scratch.js'
@@ -40,13 +40,16 @@ export class SearchJob {
   readonly ptr: number
   readonly vector: Float32Array
   readonly k: number
+  /** Ordinals that had no code when it was asked for, where the kernel passes over them: some have one by now, which it may have been too early for. */
+  readonly uncoded: number[]
   readonly #arena: Arena
   readonly #byteLength: number
 
-  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean) {
+  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean, uncoded: number[]) {
     this.#arena = arena
     this.vector = vector
     this.k = k
+    this.uncoded = uncoded
     const queryBytes = vectorByteLength(vector.length)
     this.#byteLength = JOB_BYTES + queryBytes + k * 8
     this.ptr = arena.allocate(this.#byteLength)
@@ -133,7 +136,7 @@ export class Searcher {
 
   /** A search that another thread is to do; `finish` it, or release it. */
   ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
-    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact)
+    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact, this.#uncoded())
   }
 
   /** What a search has found; undefined when it must be done again, with the room that it needs. */
@@ -143,7 +146,7 @@ export class Searcher {
       this.#graph.makeRoom(needs)
       return undefined
     }
-    return this.#withUncoded(job.vector, job.k, job.read())
+    return this.#withUncoded(job, job.read())
   }
 
   #find(vector: Float32Array, k: number, ef: number, exact: boolean): Nearest {
@@ -159,14 +162,26 @@ export class Searcher {
     }
   }
 
-  /** What the kernel has found, and where exact codes are vectors that are missing yet, those nearer by their records. */
-  #withUncoded(vector: Float32Array, k: number, nearest: Nearest): Nearest {
-    const graph = this.#graph
-    if (this.#isApproximate || !graph.uncoded) return nearest
-    const { found } = nearest
+  /** Ordinals that the kernel passes over: where codes are exact, those that have none yet. */
+  #uncoded(): number[] {
+    const ordinals: number[] = []
+    if (this.#isApproximate || !this.#graph.uncoded) return ordinals
     for (let i = 0; i < this.#tasks.length; i++) {
       const { kind, ordinal } = this.#tasks.at(i)!
-      if (!isLink(kind) || graph.stateOf(ordinal) !== STATE_UNCODED) continue
+      if (isLink(kind) && this.#graph.stateOf(ordinal) === STATE_UNCODED) ordinals.push(ordinal)
+    }
+    return ordinals
+  }
+
+  /** What the kernel has found, and what it passed over, by the records. */
+  #withUncoded({ vector, k, uncoded }: SearchJob, nearest: Nearest): Nearest {
+    if (!uncoded.length) return nearest
+    const graph = this.#graph
+    const found = [...nearest.found]
+    const seen = new Set(found.map(({ ordinal }) => ordinal))
+    for (const ordinal of uncoded) {
+      const state = graph.stateOf(ordinal)
+      if (seen.has(ordinal) || (state !== STATE_UNCODED && state !== STATE_LIVE)) continue
       graph.load(graph.records.given(ordinal))
       this.#kernel.encodeRow(graph.ptr, this.#scratch.ptr, this.#scratch.row)
       graph.load(vector)

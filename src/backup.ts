@@ -4,7 +4,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { sealMeta } from '../storage/guard.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
 import type { Engine } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions, refuseDamagedTables, refuseWhenAborted } from './maintenance.js'
+import { type Maintenance, refuseDamagedTables } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
 import type { Writer } from './writer.js'
@@ -17,17 +17,16 @@ import type { Writer } from './writer.js'
  *
  * @throws {VectorLevelError} VECTOR_IO_ERROR when the directory is not empty or cannot be written, VECTOR_ABORTED
  */
-export async function backupStore({ engine, writer }: Session, directory: string, options: MaintenanceOptions = {}): Promise<void> {
-  const { signal } = checkMaintenanceOptions(options)
+export async function backupStore({ engine, writer }: Session, directory: string, maintenance: Maintenance): Promise<void> {
   if (typeof directory !== 'string' || directory === '') throw new TypeError(`a backup goes into the path of a directory, not ${String(directory)}`)
   if (engine.damage) throw engine.damage
-  refuseWhenAborted(signal, 'the backup')
+  maintenance.deadline.check()
   refuseInside(engine.directory, directory)
-  await refuseDamagedTables(engine)
+  await refuseDamagedTables(engine, maintenance)
   makeEmpty(directory)
   const data = dataDirectory(directory, 1)
   try {
-    await copyData(engine, writer, data, options)
+    await copyData(engine, writer, data, maintenance)
     writeIdentity(directory, { ...engine.identity, data: 1 })
   } catch (error) {
     rmSync(data, { recursive: true, force: true })
@@ -35,7 +34,7 @@ export async function backupStore({ engine, writer }: Session, directory: string
   }
 }
 
-async function copyData(engine: Engine, writer: Writer, data: string, { signal, onProgress }: MaintenanceOptions): Promise<void> {
+async function copyData(engine: Engine, writer: Writer, data: string, { deadline, onProgress }: Maintenance): Promise<void> {
   // The snapshot is taken before the index is copied, and no checkpoint is written until it is: so the copy's log reaches as far as its index.
   const { snapshot, total } = await writer.whileIndexRests(async () => {
     const snapshot = engine.truth.snapshot()
@@ -47,15 +46,16 @@ async function copyData(engine: Engine, writer: Writer, data: string, { signal, 
       await snapshot.close()
       throw error
     }
-  })
+  }, deadline)
   try {
     sealMeta(generationDirectory(data, 1), engine.plainChecksum)
     const copy = await TruthCopy.create(truthDirectory(data))
     try {
       for await (const [key, value] of snapshot.entries({})) {
         if (!await copy.put(key, value)) continue
-        refuseWhenAborted(signal, `the backup, after ${copy.count} entries,`)
-        onProgress?.({ step: 'copying records', done: copy.count, total: Math.max(total, copy.count) })
+        engine.underWay.check()
+        deadline.check(`after ${copy.count} entries`)
+        onProgress({ step: 'copying records', done: copy.count, total: Math.max(total, copy.count) })
       }
       await copy.finish()
     } finally {

@@ -4,13 +4,17 @@ import type { Nearest } from '../index/searcher.js'
 import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import type { Range } from '../storage/truth.js'
+import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { find, findHere, type Question } from './find.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
-import { checkAgainstStored, checkNames, checkSearchOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults } from './options.js'
-import { measureRecall, type RecallOptions, type RecallReport } from './recall.js'
-import { type CollectionStats, measuredStats, type StatsOptions } from './stats.js'
+import {
+  checkAgainstStored, checkNames, checkSearchOptions, checkWriteOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults,
+  type WriteOptions
+} from './options.js'
+import { checkRecallOptions, measureRecall, type RecallOptions, type RecallReport } from './recall.js'
+import { checkStatsOptions, type CollectionStats, collectionStats, type StatsOptions } from './stats.js'
 import type { Session } from './session.js'
 
 export type Vector = Float32Array | number[]
@@ -50,8 +54,8 @@ export interface RangeOptions {
 
 /** What a collection needs of its database. */
 interface Host {
-  /** Runs at once when the database is open, else when it is, in the order of the calls. */
-  whenOpen<T>(run: (session: Session) => T): Promise<T>
+  /** Runs at once when the database is open, else when it is, in the order of the calls; the deadline counts until then. */
+  whenOpen<T>(run: (session: Session) => T | Promise<T>, deadline: Deadline): Promise<T>
   sessionNow(): Session
   written(operations: number): void
 }
@@ -79,7 +83,12 @@ export class Collection<M = unknown> {
   }
 
   #session(): Promise<Session> {
-    return this.#host.whenOpen(session => session)
+    return this.#host.whenOpen(session => session, NEVER)
+  }
+
+  /** Runs `work` as soon as the database is open; its end is waited for when it is closed. */
+  #during<T>(deadline: Deadline, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#host.whenOpen(session => session.engine.underWay.run(() => work(session)), deadline)
   }
 
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
@@ -100,15 +109,16 @@ export class Collection<M = unknown> {
   /**
    * Stores a vector under a key, in place of what was there. Durable and found by searches when the promise resolves.
    *
-   * @throws {VectorLevelError} VECTOR_INVALID_KEY, VECTOR_INVALID_VECTOR, VECTOR_OPTIONS_MISMATCH, VECTOR_IO_ERROR, VECTOR_POISONED
+   * @throws {VectorLevelError} VECTOR_INVALID_KEY, VECTOR_INVALID_VECTOR, VECTOR_OPTIONS_MISMATCH, VECTOR_IO_ERROR, VECTOR_POISONED,
+   * VECTOR_ABORTED, VECTOR_BUSY
    */
-  async put(key: string, vector: Vector, metadata?: M): Promise<void> {
-    await this.batch([metadata === undefined ? { type: 'put', key, vector } : { type: 'put', key, vector, metadata }])
+  async put(key: string, vector: Vector, metadata?: M, options: WriteOptions = {}): Promise<void> {
+    await this.batch([metadata === undefined ? { type: 'put', key, vector } : { type: 'put', key, vector, metadata }], options)
   }
 
   /** Deletes a key; no error when there is none. */
-  async del(key: string): Promise<void> {
-    await this.batch([{ type: 'del', key }])
+  async del(key: string, options: WriteOptions = {}): Promise<void> {
+    await this.batch([{ type: 'del', key }], options)
   }
 
   /**
@@ -116,32 +126,33 @@ export class Collection<M = unknown> {
    *
    * Cost: reads and writes the record; when durability is relaxed, an fsync, too.
    */
-  async updateMetadata(key: string, metadata: M | undefined): Promise<boolean> {
-    return await this.#apply([{ type: 'updateMetadata', key, metadata }]) > 0
+  async updateMetadata(key: string, metadata: M | undefined, options: WriteOptions = {}): Promise<boolean> {
+    return await this.#apply([{ type: 'updateMetadata', key, metadata }], checkWriteOptions(options)) > 0
   }
 
   /** Applies several operations in their order, all or none. Errors as for put. */
-  async batch(operations: BatchOperation<M>[]): Promise<void> {
-    await this.#apply(operations)
+  async batch(operations: BatchOperation<M>[], options: WriteOptions = {}): Promise<void> {
+    await this.#apply(operations, checkWriteOptions(options))
   }
 
   /** Returns how many operations had an effect. */
-  async #apply(operations: BatchOperation<M>[]): Promise<number> {
+  async #apply(operations: BatchOperation<M>[], deadline: Deadline): Promise<number> {
     if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
     // Vectors are copied before the first await: they stay the caller's.
     const checked = operations.map(operation => this.#check(operation))
-    return await (await this.#host.whenOpen(session => ({ written: this.#write(session, checked) }))).written
+    return await this.#host.whenOpen(session => this.#write(session, checked, deadline), deadline)
   }
 
   /** Hands operations to the writer at once, so that they keep the order of the calls. */
-  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[]): Promise<number> {
+  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[], deadline: Deadline): Promise<number> {
+    deadline.check()
     const known = this.#stored(engine)
     const { metric } = known?.options ?? withDefaults(this.#given)
     for (const { put } of checked) if (put) checkDirection(put.vector, metric)
     // A collection begins with its first record: what is not there need not be deleted.
     if (!known && !checked.some(({ put }) => put)) return 0
     const collection = known ?? engine.createCollection(this.name, withDefaults(this.#given))
-    const effects = await writer.write(checked.map(operation => ({ collection, ...operation })))
+    const effects = await writer.write(checked.map(operation => ({ collection, ...operation })), deadline)
     this.#host.written(checked.length)
     return effects
   }
@@ -179,16 +190,18 @@ export class Collection<M = unknown> {
     return collection !== undefined && engine.ordinalOf(collection.id, bytes) !== undefined
   }
 
-  /** Deletes the keys of a range, or all. */
-  async clear(range: RangeOptions = {}): Promise<void> {
+  /** Deletes the keys of a range, or all; some of them when it is ended early. */
+  async clear(range: RangeOptions = {}, options: WriteOptions = {}): Promise<void> {
+    const deadline = checkWriteOptions(options)
+    deadline.check()
     let operations: BatchOperation<M>[] = []
     for await (const key of this.keys(range)) {
       operations.push({ type: 'del', key })
       if (operations.length < CHUNK * 10) continue
-      await this.batch(operations)
+      await this.#apply(operations, deadline)
       operations = []
     }
-    await this.batch(operations)
+    await this.#apply(operations, deadline)
   }
 
   /** Keys in their order, that of their bytes in UTF-8; what is written meanwhile is not seen. */
@@ -239,32 +252,41 @@ export class Collection<M = unknown> {
   async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<M>> {
     const settings = checkSearchOptions(options)
     const query = checkVector(vector, this.#given.dimensions, true)
-    const { engine } = await this.#session()
-    return await this.#search(engine, query, settings)
+    return await this.#during(settings.deadline, ({ engine }) => this.#search(engine, query, settings))
   }
 
   /** search for several vectors; results in their order. A timeout is one for all. */
   async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hits<M>[]> {
     const settings = checkSearchOptions(options)
     const queries = vectors.map(vector => checkVector(vector, this.#given.dimensions, true))
-    const { engine } = await this.#session()
-    const results: Hits<M>[] = []
-    let next = 0
-    const ask = async (): Promise<void> => {
-      for (let i = next++; i < queries.length; i = next++) results[i] = await this.#search(engine, queries[i]!, settings)
-    }
-    await Promise.all(Array.from({ length: ASKED_TOGETHER }, ask))
-    return results
+    return await this.#during(settings.deadline, async ({ engine }) => {
+      const results: Hits<M>[] = []
+      let next = 0
+      const ask = async (): Promise<void> => {
+        try {
+          for (let i = next++; i < queries.length; i = next++) results[i] = await engine.underWay.run(() => this.#search(engine, queries[i]!, settings))
+        } catch (error) {
+          // Nobody will ask for the others' results.
+          next = queries.length
+          throw error
+        }
+      }
+      await Promise.all(Array.from({ length: ASKED_TOGETHER }, ask))
+      return results
+    })
   }
 
   /** The records nearest to that of a key, without itself; undefined when there is no such key. */
   async searchByKey(key: string, options: SearchOptions = {}): Promise<Hits<M> | undefined> {
     const settings = checkSearchOptions(options)
-    const record = await this.get(key)
-    if (!record) return undefined
-    const { engine } = await this.#session()
-    const hits = await this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
-    return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits)
+    const bytes = encodeKey(key)
+    return await this.#during(settings.deadline, async ({ engine }) => {
+      const collection = this.#stored(engine)
+      const record = collection && engine.recordOf(collection, bytes)
+      if (!record) return undefined
+      const hits = await this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
+      return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits)
+    })
   }
 
   /**
@@ -276,22 +298,22 @@ export class Collection<M = unknown> {
     const { engine } = this.#host.sessionNow()
     const query = checkVector(vector, this.#given.dimensions, false)
     const settings = checkSearchOptions(options)
-    settings.deadline.check('the search')
+    settings.deadline.check()
     const collection = this.#searched(engine, query)
     if (!collection) return hitsOf<M>([], NOTHING)
-    const steps = this.#questions(query, settings)
-    for (let step = steps.next(); ; step = steps.next(findHere(collection.graph, step.value))) {
-      if (step.done) return this.#hits(collection, step.value, settings)
-    }
+    const steps = this.#questions(collection, query, settings)
+    let step = steps.next()
+    while (!step.done) step = steps.next(findHere(collection.graph, step.value))
+    return step.value
   }
 
   async #search(engine: Engine, query: Float32Array, settings: SearchSettings): Promise<Hits<M>> {
     const collection = this.#searched(engine, query)
     if (!collection) return hitsOf<M>([], NOTHING)
-    const steps = this.#questions(query, settings)
-    for (let step = steps.next(); ; step = steps.next(await find(engine, collection.graph, step.value))) {
-      if (step.done) return this.#hits(collection, step.value, settings)
-    }
+    const steps = this.#questions(collection, query, settings)
+    let step = steps.next()
+    while (!step.done) step = await find(engine, collection.graph, step.value, nearest => steps.next(nearest))
+    return step.value
   }
 
   /** The collection, undefined when nothing is stored in it. */
@@ -302,12 +324,18 @@ export class Collection<M = unknown> {
   }
 
   /** What is asked of the graph, given the answers: once, or for all within a distance for more until the last is beyond it. */
-  *#questions(vector: Float32Array, { k, ef, exact, maxDistance, deadline, partial }: SearchSettings): Generator<Question, Nearest, Nearest> {
-    if (k !== Infinity) return yield { vector, k, ef, exact, deadline, partial }
+  *#questions(collection: OpenCollection, vector: Float32Array, settings: SearchSettings): Generator<Question, Hits<M>, Nearest> {
+    const { k, ef, exact, maxDistance, deadline, partial } = settings
+    if (k !== Infinity) return this.#hits(collection, yield { vector, k, ef, exact, deadline, partial }, settings)
+    let whole: Hits<M> | undefined
     for (let count = Math.max(64, ef); ; count *= 4) {
       const nearest = yield { vector, k: count, ef, exact, deadline, partial }
+      // Fewer that were found by a whole search are better than what another had found by then.
+      if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true })
       const { found } = nearest
-      if (found.length < count || found[found.length - 1]!.distance > maxDistance) return nearest
+      const isAll = found.length < count || found[found.length - 1]!.distance > maxDistance
+      if (isAll || partial) whole = this.#hits(collection, nearest, settings)
+      if (isAll) return whole!
     }
   }
 
@@ -323,14 +351,14 @@ export class Collection<M = unknown> {
 
   /** Recall of search against exact search, for vectors of the collection itself. */
   async measureRecall(options: RecallOptions = {}): Promise<RecallReport> {
-    const { engine } = await this.#session()
-    return await measureRecall(this.#stored(engine), options)
+    const settings = checkRecallOptions(options)
+    return await this.#during(settings.deadline, ({ engine }) => measureRecall(engine, this.#stored(engine), settings))
   }
 
   /** What the collection holds, and how well its graph can be searched. @throws {VectorLevelError} VECTOR_ABORTED */
   async stats(options: StatsOptions = {}): Promise<CollectionStats> {
-    const session = await this.#session()
-    return await measuredStats(session, this.name, withDefaults(this.#given), this.#stored(session.engine), options)
+    const settings = checkStatsOptions(options)
+    return await this.#during(settings.deadline, session => collectionStats(session, this.name, withDefaults(this.#given), this.#stored(session.engine), settings))
   }
 
   #stored(engine: Engine): OpenCollection | undefined {

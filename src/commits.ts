@@ -2,19 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { byAndBy } from '../floor/slices.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
-import { Group, type NewRecord, SLICE_MS, type WriteOperation } from './group.js'
-
-/** Operations and bytes of vectors that one commit takes in, unless a single batch has more. */
-const GROUP_OPERATIONS = 4096
-const GROUP_BYTES = 16 << 20
-
-interface Request {
-  operations: WriteOperation[]
-  /** Operations that have an effect. */
-  effects: number
-  resolve(effects: number): void
-  reject(error: unknown): void
-}
+import { Group, type NewRecord, SLICE_MS } from './group.js'
+import type { WriteQueue, WriteRequest } from './write-queue.js'
 
 /** What commits ask of their writer. */
 export interface CommitsHost {
@@ -28,64 +17,35 @@ export interface CommitsHost {
   failed(error: unknown): Error
 }
 
-/** The writes that wait, and how they become durable together and visible at once. */
+/** How the writes that wait become durable together and visible at once. */
 export class Commits {
   readonly #engine: Engine
   readonly #host: CommitsHost
-  readonly #queue: Request[] = []
+  readonly #queue: WriteQueue
 
-  constructor(engine: Engine, host: CommitsHost) {
+  constructor(engine: Engine, queue: WriteQueue, host: CommitsHost) {
     this.#engine = engine
+    this.#queue = queue
     this.#host = host
-  }
-
-  get waiting(): boolean {
-    return this.#queue.length > 0
-  }
-
-  /** Operations that are to be committed, all or none; resolves to how many had an effect. */
-  add(operations: WriteOperation[]): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ operations, effects: 0, resolve, reject })
-    })
-  }
-
-  rejectAll(error: unknown): void {
-    for (const request of this.#queue.splice(0)) request.reject(error)
   }
 
   /** Commits what waits, as one group, and applies it. What fails is told to its callers. */
   async commitGroup(): Promise<void> {
     const group = new Group(this.#engine)
-    const requests: Request[] = []
-    for (const request of this.#takeGroup()) {
+    const added: { request: WriteRequest, effects: number }[] = []
+    for (const request of this.#queue.takeGroup()) {
       try {
-        request.effects = await byAndBy(group.add(request.operations), SLICE_MS)
-        requests.push(request)
+        added.push({ request, effects: await byAndBy(group.add(request.operations), SLICE_MS) })
       } catch (error) {
         request.reject(error)
       }
     }
     try {
       if (group.count) await this.#commit(group)
-      for (const request of requests) request.resolve(request.effects)
+      for (const { request, effects } of added) request.resolve(effects)
     } catch (error) {
-      for (const request of requests) request.reject(error)
+      for (const { request } of added) request.reject(error)
     }
-  }
-
-  #takeGroup(): Request[] {
-    const group: Request[] = []
-    let operations = 0
-    let bytes = 0
-    while (this.#queue.length) {
-      const next = this.#queue[0]!
-      operations += next.operations.length
-      for (const operation of next.operations) bytes += byteLengthOf(operation)
-      if (group.length && (operations > GROUP_OPERATIONS || bytes > GROUP_BYTES)) break
-      group.push(this.#queue.shift()!)
-    }
-    return group
   }
 
   async #commit(group: Group): Promise<void> {
@@ -131,10 +91,4 @@ export class Commits {
       until = performance.now() + SLICE_MS
     }
   }
-}
-
-/** Bytes of the vector and the metadata that an operation writes. */
-function byteLengthOf({ collection, put, metadata }: WriteOperation): number {
-  if (put) return put.vector.byteLength + put.metadata.byteLength
-  return metadata ? collection.options.dimensions * Float32Array.BYTES_PER_ELEMENT + metadata.byteLength : 0
 }

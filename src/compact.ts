@@ -15,7 +15,7 @@ import { syncDirectory } from '../storage/sync.js'
 import type { Truth } from '../storage/truth.js'
 import { encodeTruthMeta, writeMeta } from './checkpoint.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions, refuseDamagedTables, refuseWhenAborted } from './maintenance.js'
+import { type Maintenance, refuseDamagedTables } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
 
@@ -34,38 +34,33 @@ const PAUSE = 200
  *
  * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION, VECTOR_ABORTED
  */
-export async function compactStore({ engine, writer }: Session, options: MaintenanceOptions = {}): Promise<void> {
-  const { signal } = checkMaintenanceOptions(options)
-  refuseWhenAborted(signal, 'the compaction')
-  await refuseDamagedTables(engine)
-  const compacted = writer.alone(async () => {
+export async function compactStore({ engine, writer }: Session, maintenance: Maintenance): Promise<void> {
+  maintenance.deadline.check()
+  await refuseDamagedTables(engine, maintenance)
+  await writer.alone(async () => {
     const data = dataDirectory(engine.directory, engine.identity.data + 1)
     rmSync(data, { recursive: true, force: true })
     try {
-      await new Compaction(engine, data, options).run()
+      await new Compaction(engine, data, maintenance).run()
     } catch (error) {
       if (!engine.damage) rmSync(data, { recursive: true, force: true })
       throw error
     }
-  }, signal)
-  await compacted.catch((error: unknown) => {
-    refuseWhenAborted(signal, 'the compaction')
-    throw error
-  })
+  }, maintenance.deadline)
 }
 
 class Compaction {
   readonly #engine: Engine
   readonly #data: string
-  readonly #options: MaintenanceOptions
+  readonly #maintenance: Maintenance
   readonly #graphs = new Map<OpenCollection, { order: Uint32Array, renumbered: Renumbered }>()
   #done = 0
   #total = 0
 
-  constructor(engine: Engine, data: string, options: MaintenanceOptions) {
+  constructor(engine: Engine, data: string, maintenance: Maintenance) {
     this.#engine = engine
     this.#data = data
-    this.#options = options
+    this.#maintenance = maintenance
   }
 
   async run(): Promise<void> {
@@ -189,11 +184,12 @@ class Compaction {
   async #pause(step: string): Promise<void> {
     await nextTurn()
     this.#look()
-    this.#options.onProgress?.({ step, done: Math.min(this.#done, this.#total), total: this.#total })
+    this.#maintenance.onProgress({ step, done: Math.min(this.#done, this.#total), total: this.#total })
   }
 
   #look(): void {
-    refuseWhenAborted(this.#options.signal, 'the compaction')
+    this.#engine.underWay.check()
+    this.#maintenance.deadline.check()
     if (this.#engine.damage) throw this.#engine.damage
   }
 }

@@ -19,8 +19,12 @@ import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
 import type { Truth } from '../storage/truth.js'
 import type { DatabaseSettings } from './options.js'
+import { Seats } from './seats.js'
+import { UnderWay } from './under-way.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
+/** So many times more memory there is than searches under way may take. */
+const SEATS_SHARE = 16
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 
@@ -73,6 +77,8 @@ export class Engine {
   readonly checksum: Checksum
   readonly plainChecksum: Checksum
   readonly threads: Threads
+  readonly underWay: UnderWay
+  readonly seats: Seats
   readonly collections = new Map<string, OpenCollection>()
   /** The current generation of the index. */
   blocks: BlockStore | undefined
@@ -98,6 +104,8 @@ export class Engine {
     this.identity = identity
     this.truth = truth
     this.storeTag = storeTag(identity)
+    this.underWay = new UnderWay(directory)
+    this.seats = new Seats(settings.cacheSize / SEATS_SHARE)
     this.arena = new Arena(settings.cacheSize)
     this.cache = new BlockCache(this.arena)
     const build = chooseBuild(settings.kernel)

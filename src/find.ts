@@ -6,6 +6,9 @@ import type { Engine } from './engine.js'
 
 /** Searches that wait for a thread, at most: more than that come faster than they can be answered. */
 const MOST_WAITING = 65_536
+/** What a search takes of the kernel's memory, besides its vector, and for each record that it is to find. */
+const LEAST_BYTES = 128
+const FOUND_BYTES = 8
 
 export interface Question {
   /** Shapes: f32[dim] as the user gave it. */
@@ -19,22 +22,39 @@ export interface Question {
 }
 
 /**
- * Has a thread of the database search a graph.
+ * Has a thread of the database search a graph, and gives what it has found to `take` at once: its ordinals may mean other records in the next turn.
  *
  * @throws {VectorLevelError} VECTOR_ABORTED when the deadline has passed, VECTOR_BUSY when too many searches wait, VECTOR_CORRUPTION
  */
-export async function find(engine: Engine, graph: Graph, question: Question): Promise<Nearest> {
-  const { deadline } = question
-  if (!question.partial) deadline.check('the search')
-  if (engine.threads.waiting >= MOST_WAITING) throw new VectorLevelError('VECTOR_BUSY', `${engine.threads.waiting} searches wait already`)
+export async function find<T>(engine: Engine, graph: Graph, question: Question, take: (nearest: Nearest) => T): Promise<T> {
+  const { vector, k, deadline, partial } = question
+  const { seats, threads } = engine
+  const waiting = threads.waiting + seats.waiting
+  if (waiting >= MOST_WAITING) throw new VectorLevelError('VECTOR_BUSY', `${waiting} searches wait already, of ${MOST_WAITING} at most`)
+  try {
+    deadline.check()
+    const byteLength = LEAST_BYTES + vector.byteLength + Math.min(k, graph.live) * FOUND_BYTES
+    await seats.take(byteLength, deadline)
+    try {
+      return await answer(engine, graph, question, take)
+    } finally {
+      seats.release(byteLength)
+    }
+  } catch (error) {
+    if (partial && (error as VectorLevelError).code === 'VECTOR_ABORTED') return take({ found: [], exact: false, partial })
+    throw error
+  }
+}
+
+async function answer<T>(engine: Engine, graph: Graph, question: Question, take: (nearest: Nearest) => T): Promise<T> {
   for (;;) {
     const reused = graph.reused
     const nearest = await ask(engine, graph, question)
     // What was found may have been removed since the thread was done, and even have given its ordinal to another record.
     if (nearest === 'failed' || (nearest && (graph.reused !== reused || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
-      return findHere(graph, question)
+      return take(findHere(graph, question))
     }
-    if (nearest) return nearest
+    if (nearest) return take(nearest)
   }
 }
 
@@ -46,16 +66,16 @@ export function findHere(graph: Graph, { vector, k, ef, exact }: Pick<Question, 
 /** One try: undefined when there was no room for it, and there is now. */
 async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, deadline, partial }: Question): Promise<Nearest | 'failed' | undefined> {
   const job = graph.ask(vector, k, ef, exact)
+  let isOver = false
   // Who fails here is heard of when the same is done on the calling thread.
-  const ended = threads.search(graph.ptr, job.ptr).then(() => graph.finish(job), () => 'failed' as const).finally(() => job.release())
-  if (!deadline.isSet) return await ended
-  return await new Promise((resolve, reject) => {
-    const unwatch = deadline.watch(() => {
-      job.stop()
-      if (partial) return
-      threads.cancel(job.ptr)
-      reject(deadline.error('the search'))
-    })
-    ended.finally(unwatch).then(resolve, reject)
+  const ended = threads.search(graph.ptr, job.ptr).then(() => graph.finish(job), () => 'failed' as const).finally(() => {
+    isOver = true
+    job.release()
+  })
+  return await deadline.limit(ended, () => {
+    if (isOver) return false
+    job.stop()
+    if (!partial) threads.cancel(job.ptr)
+    return !partial
   })
 }

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { unlessDamaged } from '../floor/errors.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { Random } from '../floor/random.js'
 import { type Graph, isFindable } from '../index/graph.js'
 import { countUnreachable, sampleUnreachable } from '../index/reachability.js'
-import type { OpenCollection } from './engine.js'
-import { refuseWhenAborted } from './maintenance.js'
-import { measureRecall } from './recall.js'
+import { type Deadline, NEVER } from './deadline.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { find } from './find.js'
+import { checkRecallOptions, measureRecall } from './recall.js'
 
 /** How well a graph can be searched. */
 export interface GraphHealth {
@@ -19,8 +20,9 @@ export interface GraphHealth {
   probeRecall: number | undefined
 }
 
-/** Nodes whose way to the root is gone, and records that are searched for. */
+/** Nodes whose way to the root is gone, so many at a time, and records that are searched for. */
 const NODES = 64
+const NODES_AT_ONCE = 8
 const PROBES = 16
 /** What a probe finds, at which width of the beam, and at which other. */
 const K = 10
@@ -29,28 +31,35 @@ const WIDE_EF = 256
 /** Each probe would have to scan so many vectors. */
 const MOST_UNLINKED = 2000
 /** Nodes that are walked over between two pauses. */
-const PAUSE = 500
+const PAUSE = 100
 
 /** Who asks again and again is told the same for so long. */
 const LASTS_MS = 1000
-const probed = new WeakMap<Graph, { at: number, health: GraphHealth }>()
+const probed = new WeakMap<Graph, { at: number, health: Promise<GraphHealth> }>()
 
-/** An estimate from a sample: some milliseconds, once a second at most. */
-export function probeHealth(graph: Graph): GraphHealth {
+/** An estimate from a sample: some milliseconds of the threads, once a second at most. */
+export function probeHealth(engine: Engine, graph: Graph): Promise<GraphHealth> {
   const last = probed.get(graph)
   if (last && performance.now() - last.at < LASTS_MS) return last.health
-  const health = estimate(graph)
+  const health = estimate(engine, graph)
   probed.set(graph, { at: performance.now(), health })
   return health
 }
 
-function estimate(graph: Graph): GraphHealth {
+async function estimate(engine: Engine, graph: Graph): Promise<GraphHealth> {
   const random = new Random(graph.ordinals)
-  const { nodes, unreachable } = sampleUnreachable(graph, NODES, below => random.below(below))
-  return { unreachable: nodes ? Math.round(unreachable / nodes * graph.live) : 0, probeRecall: probe(graph, random) }
+  let nodes = 0
+  let unreachable = 0
+  for (let i = 0; i < NODES; i += NODES_AT_ONCE) {
+    const sample = engine.threads.read(() => sampleUnreachable(graph, NODES_AT_ONCE, below => random.below(below)))
+    nodes += sample.nodes
+    unreachable += sample.unreachable
+    await nextTurn()
+  }
+  return { unreachable: nodes ? Math.round(unreachable / nodes * graph.live) : 0, probeRecall: await probe(engine, graph, random) }
 }
 
-function probe(graph: Graph, random: Random): number | undefined {
+async function probe(engine: Engine, graph: Graph, random: Random): Promise<number | undefined> {
   if (!graph.live || graph.unlinked > MOST_UNLINKED) return undefined
   let found = 0
   let wanted = 0
@@ -61,27 +70,38 @@ function probe(graph: Graph, random: Random): number | undefined {
     const vector = unlessDamaged(() => graph.records.vector(ordinal))
     if (!vector) continue
     probes++
-    const wide = unlessDamaged(() => graph.search(vector, K, WIDE_EF).found) ?? []
-    const narrow = unlessDamaged(() => graph.search(vector, K, EF).found) ?? []
+    const [wide, narrow] = await Promise.all([distancesOf(engine, graph, vector, WIDE_EF), distancesOf(engine, graph, vector, EF)])
     // Others may be as far as the last.
-    const farthest = wide.at(-1)?.distance ?? 0
-    found += narrow.filter(({ distance }) => distance <= farthest).length
+    const farthest = wide.at(-1) ?? 0
+    found += narrow.filter(distance => distance <= farthest).length
     wanted += wide.length
   }
   return wanted ? found / wanted : undefined
 }
 
+/** Nothing where there is damage, or too much else to do. */
+async function distancesOf(engine: Engine, graph: Graph, vector: Float32Array, ef: number): Promise<number[]> {
+  try {
+    const question = { vector, k: K, ef, exact: false, deadline: NEVER, partial: false }
+    return await find(engine, graph, question, ({ found }) => found.map(({ distance }) => distance))
+  } catch (error) {
+    if (error instanceof VectorLevelError && ['VECTOR_CORRUPTION', 'VECTOR_BUSY'].includes(error.code)) return []
+    throw error
+  }
+}
+
 /** All of it, with pauses for others. The graph must keep its ordinals meanwhile. */
-export async function measureHealth(collection: OpenCollection, signal: AbortSignal | undefined): Promise<GraphHealth> {
+export async function measureHealth(engine: Engine, collection: OpenCollection, deadline: Deadline): Promise<GraphHealth> {
   const steps = countUnreachable(collection.graph)
-  for (let done = 1; ; done++) {
-    const step = steps.next()
-    if (step.done) {
-      const { queries, recall } = await measureRecall(collection, signal ? { signal } : {})
-      return { unreachable: step.value.unreachable, probeRecall: queries ? recall : undefined }
+  for (let done = 0; ; done++) {
+    if (done % PAUSE === 0) {
+      await nextTurn()
+      engine.underWay.check()
+      deadline.check(`after ${done} nodes`)
     }
-    if (done % PAUSE) continue
-    await nextTurn()
-    refuseWhenAborted(signal, `measuring, after ${done} nodes,`)
+    const step = engine.threads.read(() => steps.next())
+    if (!step.done) continue
+    const { queries, recall } = await measureRecall(engine, collection, { ...checkRecallOptions({}), deadline })
+    return { unreachable: step.value.unreachable, probeRecall: queries ? recall : undefined }
   }
 }

@@ -1,4 +1,5 @@
 import { VectorLevelError } from '../floor/errors.js'
+import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 import type { Engine } from './engine.js'
 import { checkNames } from './options.js'
 
@@ -11,34 +12,35 @@ export interface Progress {
   total: number
 }
 
-/** Options of work that walks through the whole store. */
-export interface MaintenanceOptions {
-  /** Ends the work with VECTOR_ABORTED; the store is as it was. */
-  signal?: AbortSignal
+/** Options of work that walks through the whole store, which is as it was when that is ended early. */
+export interface MaintenanceOptions extends DeadlineOptions {
   /** Called now and then. */
   onProgress?: (progress: Progress) => void
 }
 
-export function checkMaintenanceOptions(options: MaintenanceOptions): MaintenanceOptions {
-  checkNames(options, ['signal', 'onProgress'])
-  const { signal, onProgress } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError(`signal is an AbortSignal, not ${String(signal)}`)
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError(`onProgress is a function, not ${String(onProgress)}`)
-  return options
+/** The same for who does it. */
+export interface Maintenance {
+  readonly deadline: Deadline
+  onProgress(progress: Progress): void
 }
 
-/** @throws {VectorLevelError} VECTOR_ABORTED */
-export function refuseWhenAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `${what} was aborted`, signal.reason)
+/** `what` names the work in messages. @throws {TypeError | RangeError} */
+export function checkMaintenanceOptions(what: string, options: MaintenanceOptions): Maintenance {
+  checkNames(options, [...DEADLINE_OPTIONS, 'onProgress'])
+  const { onProgress = () => undefined } = options
+  if (typeof onProgress !== 'function') throw new TypeError(`onProgress is a function, not ${String(onProgress)}`)
+  return { deadline: checkDeadline(what, options), onProgress }
 }
 
 /**
  * IMPORTANT: LevelDB passes over what it cannot make sense of, and what is not copied is gone.
  *
- * @throws {VectorLevelError} VECTOR_CORRUPTION
+ * @throws {VectorLevelError} VECTOR_CORRUPTION, VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN
  */
-export async function refuseDamagedTables({ truth }: Engine): Promise<void> {
+export async function refuseDamagedTables({ truth, underWay }: Engine, { deadline }: Maintenance): Promise<void> {
   for await (const finding of truth.findInTables()) {
     if (finding) throw new VectorLevelError('VECTOR_CORRUPTION', `${finding}; repair() saves what the others hold`)
+    underWay.check()
+    deadline.check()
   }
 }

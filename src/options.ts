@@ -1,10 +1,10 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { KernelChoice } from '../index/kernel.js'
 import { MOST_WORKERS } from '../index/threads/bells.js'
-import { checkDeadline, type Deadline } from './deadline.js'
+import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 
 export interface VectorLevelOptions {
   /** Bytes for codes, graph, vectors and tables in memory. Default 256 MiB, at least 8 MiB, below 4 GiB. */
@@ -18,6 +18,11 @@ export interface VectorLevelOptions {
    * calling thread does everything, a little at a time.
    */
   workers?: number
+  /**
+   * Bytes of keys, vectors and metadata that may wait for being committed, besides a single write; more is refused with VECTOR_BUSY. Default a quarter of the
+   * memory that the process may use, 1 GiB at most.
+   */
+  queueSize?: number
   /** When to write what changed into the index: after this many operations (default 50,000), or seconds (default 30). */
   checkpoint?: { operations?: number, seconds?: number }
 }
@@ -37,7 +42,8 @@ export interface CollectionOptions {
   seed?: number
 }
 
-export interface SearchOptions {
+/** signal and timeout end what is called with VECTOR_ABORTED; of searchSync, which cannot be interrupted, before it begins. */
+export interface SearchOptions extends DeadlineOptions {
   /** How many: default 10; with maxDistance, default all within it. */
   k?: number
   /** Candidates kept while searching: default 64, at least k. More is more recall, and slower. */
@@ -48,31 +54,32 @@ export interface SearchOptions {
   exact?: boolean
   /** false leaves out the metadata of hits. */
   metadata?: boolean
-  /** Ends the search with VECTOR_ABORTED. */
-  signal?: AbortSignal
-  /** Milliseconds after which the search ends with VECTOR_ABORTED; of searchSync, which cannot be interrupted, before it begins. */
-  timeout?: number
-  /** Has the search end with what it has found by then, instead; the hits say so. */
+  /** Has a search that signal or timeout end give what it has found by then, instead; the hits say so. */
   partial?: boolean
 }
+
+/** signal and timeout count while the operations wait: they end with VECTOR_ABORTED, all of them. Once they are being committed, they are committed. */
+export type WriteOptions = DeadlineOptions
 
 const MIB = 2 ** 20
 export const LEAST_CACHE = 8 * MIB
 const MOST_CACHE = 4096 * MIB - 65536
+const MOST_QUEUE = 1024 * MIB
 const MOST_DIMENSIONS = 16_000
 const MOST_EF_CONSTRUCTION = 4096
 
-const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'checkpoint']
+const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'queueSize', 'checkpoint']
 const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
 const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'M', 'efConstruction', 'seed']
-const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'signal', 'timeout', 'partial']
+const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...DEADLINE_OPTIONS]
 
 export interface DatabaseSettings {
   cacheSize: number
   durability: 'strict' | 'relaxed'
   kernel: KernelChoice
   workers: number
+  queueSize: number
   checkpointOperations: number
   checkpointSeconds: number
 }
@@ -85,9 +92,15 @@ export function checkDatabaseOptions(options: VectorLevelOptions): DatabaseSetti
     durability: oneOf('durability', options.durability ?? 'strict', ['strict', 'relaxed']),
     kernel: oneOf('kernel', options.kernel ?? 'auto', KERNELS),
     workers: integer('workers', options.workers ?? Math.min(MOST_WORKERS, Math.max(1, availableParallelism() - 1)), 0, MOST_WORKERS),
+    queueSize: integer('queueSize', options.queueSize ?? Math.min(MOST_QUEUE, Math.floor(usableMemory() / 4)), 0, Number.MAX_SAFE_INTEGER),
     checkpointOperations: integer('checkpoint.operations', options.checkpoint?.operations ?? 50_000, 1, 2 ** 31),
     checkpointSeconds: positive('checkpoint.seconds', options.checkpoint?.seconds ?? 30)
   }
+}
+
+/** Bytes of the machine, or of the container when that may have less; 0 and very large numbers mean that nothing is known. */
+function usableMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity)
 }
 
 /** The options as the user gave them, checked; those left out stay out. */
@@ -137,9 +150,14 @@ export function checkSearchOptions(options: SearchOptions): SearchSettings {
     maxDistance: maxDistance ?? Infinity,
     exact: boolean('exact', exact),
     metadata: boolean('metadata', metadata),
-    deadline: checkDeadline(options),
+    deadline: checkDeadline('the search', options),
     partial: boolean('partial', partial)
   }
+}
+
+export function checkWriteOptions(options: WriteOptions): Deadline {
+  checkNames(options, DEADLINE_OPTIONS)
+  return checkDeadline('the write', options)
 }
 
 export function checkNames(options: object, known: string[]): void {
@@ -161,7 +179,7 @@ function positive(name: string, value: number): number {
   return value
 }
 
-function boolean(name: string, value: boolean): boolean {
+export function boolean(name: string, value: boolean): boolean {
   if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
   return value
 }

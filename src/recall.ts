@@ -1,17 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { VectorLevelError } from '../floor/errors.js'
 import { Random } from '../floor/random.js'
 import { isFindable } from '../index/graph.js'
-import type { OpenCollection } from './engine.js'
+import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
+import type { Engine, OpenCollection } from './engine.js'
+import { find } from './find.js'
 import { checkNames, integer } from './options.js'
 
-export interface RecallOptions {
+export interface RecallOptions extends DeadlineOptions {
   /** Vectors of the collection that are searched for: default 100. */
   sample?: number
   k?: number
   ef?: number
   seed?: number
-  signal?: AbortSignal
 }
 
 export interface RecallReport {
@@ -22,35 +21,63 @@ export interface RecallReport {
   ef: number
 }
 
-const NAMES = ['sample', 'k', 'ef', 'seed', 'signal']
+export interface RecallSettings {
+  sample: number
+  k: number
+  ef: number
+  seed: number
+  deadline: Deadline
+}
+
+const NAMES = ['sample', 'k', 'ef', 'seed', ...DEADLINE_OPTIONS]
+
+export function checkRecallOptions(options: RecallOptions): RecallSettings {
+  checkNames(options, NAMES)
+  return {
+    sample: integer('sample', options.sample ?? 100, 0, 2 ** 31),
+    k: integer('k', options.k ?? 10, 1, 2 ** 20),
+    ef: integer('ef', options.ef ?? 64, 1, 2 ** 20),
+    seed: integer('seed', options.seed ?? 1, 0, 2 ** 32 - 1),
+    deadline: checkDeadline('measuring recall', options)
+  }
+}
 
 /**
- * Searches for vectors of the collection, and compares with exact search; each vector's own record is left out.
+ * Searches for vectors of the collection, and compares with exact search; each vector's own record is left out. An estimate while others write.
  *
- * Cost: a look at every vector for each query, with a pause after each for others.
+ * Cost: a thread's look at every vector for each query.
  */
-export async function measureRecall(collection: OpenCollection | undefined, options: RecallOptions): Promise<RecallReport> {
-  checkNames(options, NAMES)
-  const sample = integer('sample', options.sample ?? 100, 0, 2 ** 31)
-  const k = integer('k', options.k ?? 10, 1, 2 ** 20)
-  const ef = integer('ef', options.ef ?? 64, 1, 2 ** 20)
-  const random = new Random(integer('seed', options.seed ?? 1, 0, 2 ** 32 - 1))
-  const { signal } = options
+export async function measureRecall(
+  engine: Engine, collection: OpenCollection | undefined, { sample, k, ef, seed, deadline }: RecallSettings
+): Promise<RecallReport> {
   if (!collection || collection.graph.live === 0) return { recall: 1, queries: 0, k, ef }
   const { graph } = collection
+  const random = new Random(seed)
   let hits = 0
   let wanted = 0
   let queries = 0
-  for (; queries < sample && graph.live > 0; queries++) {
-    if (signal?.aborted) throw new VectorLevelError('VECTOR_ABORTED', `measuring recall was aborted after ${queries} of ${sample} queries`, signal.reason)
+  while (queries < sample && graph.live > 0) {
+    engine.underWay.check()
+    const progress = `after ${queries} of ${sample} queries`
+    deadline.check(progress)
+    const { reused } = graph
     let ordinal = random.below(graph.ordinals)
     while (!isFindable(graph.stateOf(ordinal))) ordinal = (ordinal + 1) % graph.ordinals
     const vector = graph.records.vector(ordinal)
-    const exact = new Set(graph.exact(vector, k + 1).found.filter(found => found.ordinal !== ordinal).slice(0, k).map(found => found.ordinal))
-    const found = graph.search(vector, k + 1, ef).found.filter(found => found.ordinal !== ordinal).slice(0, k)
-    hits += found.filter(one => exact.has(one.ordinal)).length
-    wanted += exact.size
-    await nextTurn()
+    const others = async (exact: boolean): Promise<number[]> => {
+      const { found } = await find(engine, graph, { vector, k: k + 1, ef, exact, deadline, partial: false }, nearest => nearest)
+      return found.map(one => one.ordinal).filter(other => other !== ordinal).slice(0, k)
+    }
+    const [nearest, found] = await Promise.all([others(true), others(false)]).catch((error: unknown) => {
+      deadline.check(progress)
+      throw error
+    })
+    // An ordinal may mean one record in the first answer, and another in the second.
+    if (graph.reused !== reused) continue
+    queries++
+    const all = new Set(nearest)
+    hits += found.filter(other => all.has(other)).length
+    wanted += all.size
   }
   return { recall: wanted ? hits / wanted : 1, queries, k, ef }
 }

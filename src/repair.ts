@@ -9,7 +9,7 @@ import { syncDirectory } from '../storage/sync.js'
 import { Truth } from '../storage/truth.js'
 import { type Checkpoint, readTruthIdentity } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
-import type { MaintenanceOptions } from './maintenance.js'
+import type { Maintenance } from './maintenance.js'
 import type { DatabaseSettings } from './options.js'
 import { openGeneration } from './recovery.js'
 import { type LostItem, Salvage } from './salvage.js'
@@ -42,7 +42,7 @@ const OF_INDEX: Finding['where'][] = ['block', 'graph']
  * @throws {VectorLevelError} VECTOR_FORMAT_UNSUPPORTED when the directory holds no store, VECTOR_LOCKED, VECTOR_IO_ERROR, VECTOR_ABORTED;
  * the store is as it was then
  */
-export async function repairStore(directory: string, settings: DatabaseSettings, findings: Finding[], options: MaintenanceOptions): Promise<RepairReport> {
+export async function repairStore(directory: string, settings: DatabaseSettings, findings: Finding[], maintenance: Maintenance): Promise<RepairReport> {
   const report: RepairReport = { findings, actions: [], lost: [], kept: undefined }
   const named = unlessDamaged(() => readIdentity(directory))
   const written = named && existsSync(dataDirectory(directory, named.data)) ? named : undefined
@@ -56,7 +56,7 @@ export async function repairStore(directory: string, settings: DatabaseSettings,
   const number = Math.max(...dataIn(directory)) + 1
   const next = dataDirectory(directory, number)
   try {
-    const uuid = await new Repair(directory, settings, identity, next, options, report).run()
+    const uuid = await new Repair(directory, settings, identity, next, maintenance, report).run()
     if (!written) report.actions.push('wrote the STORE file anew')
     else if (uuid !== written.uuid) report.actions.push(`the STORE file named store ${written.uuid}: it is ${uuid}, as the records say`)
     await Truth.refuseLocked(truthDirectory(data))
@@ -103,17 +103,17 @@ class Repair {
   readonly #settings: DatabaseSettings
   readonly #identity: StoreIdentity
   readonly #next: string
-  readonly #options: MaintenanceOptions
+  readonly #maintenance: Maintenance
   readonly #report: RepairReport
 
   constructor(
-    directory: string, settings: DatabaseSettings, identity: StoreIdentity, next: string, options: MaintenanceOptions, report: RepairReport
+    directory: string, settings: DatabaseSettings, identity: StoreIdentity, next: string, maintenance: Maintenance, report: RepairReport
   ) {
     this.#directory = directory
     this.#settings = settings
     this.#identity = identity
     this.#next = next
-    this.#options = options
+    this.#maintenance = maintenance
     this.#report = report
   }
 
@@ -139,7 +139,7 @@ class Repair {
     const witness = await Witness.hear(engine, trimmed, checkpoint)
     const copy = await TruthCopy.create(truthDirectory(this.#next))
     try {
-      const salvage = new Salvage(engine, witness, copy, this.#options)
+      const salvage = new Salvage(engine, witness, copy, this.#maintenance)
       await salvage.run()
       await (await copy.finish()).close()
       this.#report.lost.push(...salvage.lost)

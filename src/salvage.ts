@@ -6,7 +6,7 @@ import { decodeOrdinal, encodeOrdinal, type TaggedOrdinal, tagOf } from '../stor
 import { decodeRecord, type RecordTail } from '../storage/record-format.js'
 import { encodeTruthMeta } from './checkpoint.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import type { Maintenance } from './maintenance.js'
 import type { TruthCopy } from './truth-copy.js'
 import type { Witness } from './witness.js'
 
@@ -43,7 +43,7 @@ export class Salvage {
   readonly #engine: Engine
   readonly #witness: Witness
   readonly #copy: TruthCopy
-  readonly #options: MaintenanceOptions
+  readonly #maintenance: Maintenance
   /** By collection: the ordinals that saved keys lead to, and those that keys of lost records led to. */
   readonly #saved = new Map<number, OrdinalSet>()
   readonly #mourned = new Map<number, OrdinalSet>()
@@ -55,11 +55,11 @@ export class Salvage {
   #newest = 0
   #done = 0
 
-  constructor(engine: Engine, witness: Witness, copy: TruthCopy, options: MaintenanceOptions) {
+  constructor(engine: Engine, witness: Witness, copy: TruthCopy, maintenance: Maintenance) {
     this.#engine = engine
     this.#witness = witness
     this.#copy = copy
-    this.#options = options
+    this.#maintenance = maintenance
   }
 
   /** What could not be saved. */
@@ -68,7 +68,7 @@ export class Salvage {
   }
 
   async run(): Promise<void> {
-    refuseWhenAborted(this.#options.signal, 'the repair')
+    this.#maintenance.deadline.check()
     for (const collection of this.#engine.storedCollections) {
       this.#saved.set(collection.id, new OrdinalSet())
       this.#mourned.set(collection.id, new OrdinalSet())
@@ -201,7 +201,7 @@ export class Salvage {
   async #put(key: Buffer, value: Buffer, step: string): Promise<void> {
     this.#done++
     if (!await this.#copy.put(key, value)) return
-    refuseWhenAborted(this.#options.signal, 'the repair')
-    this.#options.onProgress?.({ step, done: this.#done, total: this.#done })
+    this.#maintenance.deadline.check()
+    this.#maintenance.onProgress({ step, done: this.#done, total: this.#done })
   }
 }

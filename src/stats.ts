@@ -1,15 +1,15 @@
 import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
+import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 import type { OpenCollection } from './engine.js'
 import { type GraphHealth, measureHealth, probeHealth } from './health.js'
-import { checkNames } from './options.js'
+import { boolean, checkNames } from './options.js'
 import type { Session } from './session.js'
 
-export interface StatsOptions {
+export interface StatsOptions extends DeadlineOptions {
   /** Whether to walk over all nodes and to measure recall, instead of taking a sample: seconds for 100,000 records. */
   exact?: boolean
-  signal?: AbortSignal
 }
 
 export interface CollectionStats extends GraphHealth {
@@ -54,23 +54,46 @@ export interface DatabaseStats {
 }
 
 const NOTHING: GraphHealth = { unreachable: 0, probeRecall: undefined }
-const OPTIONS = ['exact', 'signal']
+
+export interface StatsSettings {
+  exact: boolean
+  deadline: Deadline
+}
+
+export function checkStatsOptions(options: StatsOptions): StatsSettings {
+  checkNames(options, ['exact', ...DEADLINE_OPTIONS])
+  return { exact: boolean('exact', options.exact ?? false), deadline: checkDeadline('measuring', options) }
+}
 
 export async function databaseStats({ engine }: Session): Promise<DatabaseStats> {
-  const { truth, head, watermark, settings } = engine
+  const probed = await Promise.all(engine.storedCollections.map(async collection => ({ collection, health: await probeHealth(engine, collection.graph) })))
+  const records = await engine.truth.byteLength()
+  const { head, watermark, settings } = engine
   const index = engine.blocks!.size()
   return {
     sequence: head.sequence,
     watermark: watermark.sequence,
-    bytes: { records: await truth.byteLength(), index: index.bytes, free: index.free },
+    bytes: { records, index: index.bytes, free: index.free },
     damage: engine.damage?.message,
     cacheSize: settings.cacheSize,
     cache: engine.cache.counts(),
-    collections: engine.storedCollections.map(collection => collectionStats(collection.name, collection.options, collection))
+    collections: probed.map(({ collection, health }) => statsOf(collection.name, collection.options, collection, health))
   }
 }
 
-export function collectionStats(name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined): CollectionStats {
+/** Of a collection, undefined when nothing is stored in it. @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN */
+export async function collectionStats(
+  { engine, writer }: Session, name: string, options: GraphOptions, collection: OpenCollection | undefined, { exact, deadline }: StatsSettings
+): Promise<CollectionStats> {
+  deadline.check()
+  if (!collection) return statsOf(name, options, collection, NOTHING)
+  const health = exact
+    ? await writer.walk(() => measureHealth(engine, collection, deadline))
+    : await deadline.limit(probeHealth(engine, collection.graph), () => true)
+  return statsOf(name, options, collection, health)
+}
+
+function statsOf(name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined, health: GraphHealth): CollectionStats {
   const graph = collection?.graph
   return {
     name,
@@ -84,18 +107,8 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
     unlinked: graph?.unlinked ?? 0,
     tombstones: graph ? graph.ghosts + graph.unremoved : 0,
     pending: graph?.pending ?? 0,
-    ...graph ? probeHealth(graph) : NOTHING,
+    ...health,
     levels: graph?.levels ?? 0,
     bytesPerVector: { code: graph?.rowBytes.codes ?? 0, neighbors: graph?.rowBytes.base ?? 0 }
   }
-}
-
-/** collectionStats, of which `exact` measures what is else an estimate. @throws {VectorLevelError} VECTOR_ABORTED */
-export async function measuredStats(
-  { writer }: Session, name: string, options: GraphOptions, collection: OpenCollection | undefined, given: StatsOptions
-): Promise<CollectionStats> {
-  checkNames(given, OPTIONS)
-  const stats = collectionStats(name, options, collection)
-  if (!given.exact || !collection) return stats
-  return { ...stats, ...await writer.walk(() => measureHealth(collection, given.signal)) }
 }

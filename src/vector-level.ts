@@ -6,7 +6,8 @@ import { reclaim } from './checkpoint.js'
 import { Collection } from './collection.js'
 import { compactStore } from './compact.js'
 import { checkAgainstStored, checkCollectionOptions, checkDatabaseOptions, type CollectionOptions, type DatabaseSettings, type VectorLevelOptions } from './options.js'
-import { checkMaintenanceOptions, type MaintenanceOptions } from './maintenance.js'
+import { type Deadline, NEVER } from './deadline.js'
+import { checkMaintenanceOptions, type Maintenance, type MaintenanceOptions } from './maintenance.js'
 import { openStore } from './recovery.js'
 import { type RepairReport, repairStore } from './repair.js'
 import type { Session } from './session.js'
@@ -35,6 +36,11 @@ export interface VectorLevelEvents {
   rebuildProgress: [{ left: number }]
 }
 
+interface Waiting {
+  run(session: Session): void
+  reject(error: Error): void
+}
+
 /**
  * A vector database in a directory.
  *
@@ -47,7 +53,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   #status: Status = 'opening'
   #session: Session | undefined
   /** Calls from before the database was open. */
-  #waiting: { run(session: Session): void, reject(error: Error): void }[] = []
+  readonly #waiting = new Set<Waiting>()
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #repairing: Promise<RepairReport> | undefined
@@ -93,11 +99,11 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     } catch (error) {
       this.#status = 'closed'
       const notOpen = new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} could not be opened: ${(error as Error).message}`, error)
-      for (const { reject } of this.#waiting.splice(0)) reject(notOpen)
+      for (const { reject } of this.#takeWaiting()) reject(notOpen)
       throw error
     }
     this.#status = 'open'
-    for (const { run } of this.#waiting.splice(0)) run(this.#session)
+    for (const { run } of this.#takeWaiting()) run(this.#session)
     this.#tell('open')
   }
 
@@ -132,7 +138,10 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     }
   }
 
-  /** Finishes the writes that were asked for, writes a checkpoint, and gives the directory back. */
+  /**
+   * Finishes the writes and the searches that were asked for, writes a checkpoint, and gives the directory back. What takes longer than one of these, as
+   * searchMany, verify or compact, ends with VECTOR_DATABASE_NOT_OPEN.
+   */
   async close(): Promise<void> {
     if (!this.#opening && !this.#closing) {
       this.#status = 'closed'
@@ -152,8 +161,10 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     this.#status = 'closing'
     this.#tell('closing')
     const { engine, writer, release } = session
+    const ended = engine.underWay.close()
     try {
       await writer.close()
+      await ended
       if (!engine.truth.poisoned && !engine.damage) await reclaim(engine, writer.logBytes)
     } finally {
       this.#session = undefined
@@ -188,7 +199,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       return known as Collection<M>
     }
     const collection = new Collection<M>(name, given, {
-      whenOpen: run => this.#whenOpen(run),
+      whenOpen: (run, deadline) => this.#whenOpen(run, deadline),
       sessionNow: () => this.#now(),
       written: operations => this.#tell('write', { collection: name, operations })
     })
@@ -208,7 +219,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   }
 
   async stats(): Promise<DatabaseStats> {
-    return databaseStats(await this.#ready())
+    return await this.#during(NEVER, databaseStats)
   }
 
   /**
@@ -217,7 +228,8 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_ABORTED
    */
   async backup(directory: string, options: MaintenanceOptions = {}): Promise<void> {
-    await backupStore(await this.#ready(), directory, options)
+    const maintenance = checkMaintenanceOptions('the backup', options)
+    await this.#during(maintenance.deadline, session => backupStore(session, directory, maintenance))
   }
 
   /**
@@ -227,7 +239,8 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION, VECTOR_ABORTED; the store is as it was then
    */
   async compact(options: MaintenanceOptions = {}): Promise<void> {
-    await compactStore(await this.#ready(), options)
+    const maintenance = checkMaintenanceOptions('the compaction', options)
+    await this.#during(maintenance.deadline, session => compactStore(session, maintenance))
   }
 
   /**
@@ -236,7 +249,8 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_ABORTED
    */
   async verify(options: MaintenanceOptions = {}): Promise<Finding[]> {
-    return await verifyStore(await this.#ready(), options)
+    const maintenance = checkMaintenanceOptions('the verification', options)
+    return await this.#during(maintenance.deadline, session => verifyStore(session, maintenance))
   }
 
   /**
@@ -249,19 +263,19 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
    * @throws {VectorLevelError} VECTOR_LOCKED, VECTOR_FORMAT_UNSUPPORTED, VECTOR_IO_ERROR, VECTOR_ABORTED; the store is as it was then
    */
   async repair(options: MaintenanceOptions = {}): Promise<RepairReport> {
-    checkMaintenanceOptions(options)
-    this.#repairing ??= this.#repair(options).finally(() => { this.#repairing = undefined })
+    const maintenance = checkMaintenanceOptions('the repair', options)
+    this.#repairing ??= this.#repair(maintenance).finally(() => { this.#repairing = undefined })
     return await this.#repairing
   }
 
-  async #repair(options: MaintenanceOptions): Promise<RepairReport> {
-    const findings = await this.#examine(options)
+  async #repair(maintenance: Maintenance): Promise<RepairReport> {
+    const findings = await this.#examine(maintenance)
     if (!findings.length) return { findings, actions: [], lost: [], kept: undefined }
     if (this.#closing) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.location} was closed while it was looked at`)
     await this.close()
     const { directory, release } = takeDirectory(this.location)
     try {
-      return await repairStore(directory, this.#settings, findings, options)
+      return await repairStore(directory, this.#settings, findings, maintenance)
     } finally {
       release()
       // Why it cannot be opened now is heard of at the next call; what was lost must be heard of in any case.
@@ -270,14 +284,14 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
   }
 
   /** What verify() finds, or why the database cannot be opened. */
-  async #examine(options: MaintenanceOptions): Promise<Finding[]> {
+  async #examine(maintenance: Maintenance): Promise<Finding[]> {
     try {
       await this.open()
     } catch (error) {
       if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
       return [{ where: 'store', message: error.message }]
     }
-    return await this.verify(options)
+    return await this.#during(maintenance.deadline, session => verifyStore(session, maintenance))
   }
 
   /** Emits an event. A listener that throws harms nothing here: its error surfaces as one that nobody caught. */
@@ -291,15 +305,27 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
     }
   }
 
+  #takeWaiting(): Waiting[] {
+    const all = [...this.#waiting]
+    this.#waiting.clear()
+    return all
+  }
+
   #ready(): Promise<Session> {
     return this.#whenOpen(session => session)
   }
 
-  /** Runs `run` now or, before the database is open, when it is: in the order of the calls. */
-  async #whenOpen<T>(run: (session: Session) => T): Promise<T> {
-    if (this.#status !== 'opening') return run(this.#now())
-    return await new Promise<T>((resolve, reject) => {
-      this.#waiting.push({
+  /** Runs `work` as soon as the database is open; close() waits for it. */
+  async #during<T>(deadline: Deadline, work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.#whenOpen(session => session.engine.underWay.run(() => work(session)), deadline)
+  }
+
+  /** Runs `run` now or, before the database is open, when it is: in the order of the calls. The deadline counts until then. */
+  async #whenOpen<T>(run: (session: Session) => T | Promise<T>, deadline = NEVER): Promise<T> {
+    if (this.#status !== 'opening') return await run(this.#now())
+    let entry: Waiting
+    const ran = new Promise<T>((resolve, reject) => {
+      entry = {
         run: session => {
           try {
             resolve(run(session))
@@ -308,9 +334,11 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
           }
         },
         reject
-      })
+      }
+      this.#waiting.add(entry)
       if (!this.#opening) this.open().catch(() => undefined)
     })
+    return await deadline.limit(ran, () => this.#waiting.delete(entry))
   }
 
   #now(): Session {

@@ -11,7 +11,7 @@ import { decodeRecord } from '../storage/record-format.js'
 import type { TruthSnapshot } from '../storage/truth.js'
 import { readTruthMeta } from './checkpoint.js'
 import type { Engine, LogPosition, OpenCollection } from './engine.js'
-import { checkMaintenanceOptions, type MaintenanceOptions, refuseWhenAborted } from './maintenance.js'
+import type { Maintenance } from './maintenance.js'
 import type { Session } from './session.js'
 import type { Writer } from './writer.js'
 
@@ -39,15 +39,15 @@ interface View {
  *
  * Records, log and states are those of one moment; the graphs may grow meanwhile, and are looked at node by node.
  */
-export async function verifyStore({ engine, writer }: Session, options: MaintenanceOptions = {}): Promise<Finding[]> {
-  checkMaintenanceOptions(options)
-  return await writer.walk(() => walk(engine, writer, options))
+export async function verifyStore({ engine, writer }: Session, maintenance: Maintenance): Promise<Finding[]> {
+  return await writer.walk(() => walk(engine, writer, maintenance))
 }
 
-async function walk(engine: Engine, writer: Writer, options: MaintenanceOptions): Promise<Finding[]> {
+async function walk(engine: Engine, writer: Writer, maintenance: Maintenance): Promise<Finding[]> {
   const findings: Finding[] = []
-  const view = await writer.atRest(() => viewOf(engine))
-  const steps = new Steps(engine, view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 2 * graph.ordinals, 0), options)
+  maintenance.deadline.check()
+  const view = await writer.atRest(() => viewOf(engine), maintenance.deadline)
+  const steps = new Steps(engine, view.collections.reduce((sum, { collection: { graph } }) => sum + 3 * graph.live + 3 * graph.ordinals, 0), maintenance)
   if (engine.damage) findings.push({ where: 'block', message: engine.damage.message })
   try {
     // LevelDB ends the process on some damage: what stands in damaged tables is not read through it.
@@ -66,21 +66,21 @@ class Steps {
   #done = 0
   readonly #engine: Engine
   readonly #total: number
-  readonly #options: MaintenanceOptions
+  readonly #maintenance: Maintenance
 
-  constructor(engine: Engine, total: number, options: MaintenanceOptions) {
+  constructor(engine: Engine, total: number, maintenance: Maintenance) {
     this.#engine = engine
     this.#total = total
-    this.#options = options
+    this.#maintenance = maintenance
   }
 
   /** @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN */
   async next(step: string): Promise<void> {
     if (++this.#done % PAUSE) return
     await nextTurn()
-    if (!this.#engine.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.#engine.directory} was closed while it was verified`)
-    refuseWhenAborted(this.#options.signal, `verifying, after ${this.#done} steps,`)
-    this.#options.onProgress?.({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
+    this.#engine.underWay.check()
+    this.#maintenance.deadline.check(`after ${this.#done} steps`)
+    this.#maintenance.onProgress({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
   }
 }
 

@@ -2,10 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
+import type { Deadline } from './deadline.js'
 import type { Engine } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
 import { Tidying } from './tidying.js'
+import { WriteQueue } from './write-queue.js'
 
 /** Longer ones would end at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -14,6 +16,11 @@ const RETRY_SECONDS = 5
 
 interface Waiting {
   resolve(): void
+  reject(error: unknown): void
+}
+
+interface Lonely {
+  run(): Promise<void>
   reject(error: unknown): void
 }
 
@@ -34,6 +41,7 @@ export interface WriterEvents {
 export class Writer {
   readonly #engine: Engine
   readonly #events: WriterEvents
+  readonly #queue: WriteQueue
   readonly #commits: Commits
   readonly #linking: Linking
   readonly #tidying: Tidying
@@ -42,9 +50,9 @@ export class Writer {
   #writing: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
   /** Work that needs the store at rest: no group under way. */
-  #quiet: (() => void)[] = []
+  readonly #quiet = new Set<() => void>()
   /** Work during which nothing may be written, by nobody; and walks through the index, which it must not come between. */
-  #lonely: { run(): Promise<void>, reject(error: unknown): void }[] = []
+  readonly #lonely = new Set<Lonely>()
   #walks = 0
   #sinceCheckpoint = 0
   /** Why the last checkpoint failed; the next is tried when the timer is up. */
@@ -64,7 +72,8 @@ export class Writer {
       failed: error => this.#fail(error),
       rebuild: left => events.rebuild(left)
     })
-    this.#commits = new Commits(engine, {
+    this.#queue = new WriteQueue(engine.settings.queueSize)
+    this.#commits = new Commits(engine, this.#queue, {
       makeRoom: () => this.#makeRoom(),
       whileAtRest: work => this.#linking.whileAtRest(work),
       committed: (operations, logBytes) => {
@@ -82,38 +91,48 @@ export class Writer {
     return this.#logBytes
   }
 
-  /** Writes operations, all or none; resolves to how many had an effect. */
-  write(operations: WriteOperation[]): Promise<number> {
-    if (!operations.length) return Promise.resolve(0)
-    const written = this.#commits.add(operations)
+  /**
+   * Writes operations, all or none; resolves to how many had an effect. The deadline counts while they wait.
+   *
+   * @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_BUSY, VECTOR_DATABASE_NOT_OPEN, VECTOR_IO_ERROR, VECTOR_POISONED
+   */
+  async write(operations: WriteOperation[], deadline: Deadline): Promise<number> {
+    this.#refuseClosed()
+    if (!operations.length) return 0
+    const written = this.#queue.add(operations, deadline)
     this.#start()
-    return written
+    return await written
   }
 
   /** Links what is stored by now, and writes a checkpoint; other writes wait meanwhile. */
   checkpoint(): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#refuseClosed()
       this.#checkpointCalls.push({ resolve, reject })
       this.#start()
     })
   }
 
-  /** Runs `look` at once between two groups, when records, log and index agree. */
-  atRest<T>(look: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#quiet.push(() => {
+  /** Runs `look` at once between two groups, when records, log and index agree; the deadline counts until then. */
+  async atRest<T>(look: () => T, deadline: Deadline): Promise<T> {
+    this.#refuseClosed()
+    let run: () => void
+    const looked = new Promise<T>((resolve, reject) => {
+      run = () => {
         try {
           resolve(look())
         } catch (error) {
           reject(error as Error)
         }
-      })
+      }
+      this.#quiet.add(run)
       this.#start()
     })
+    return await deadline.limit(looked, () => this.#quiet.delete(run))
   }
 
-  /** Runs `copy` from a moment between two groups on; no checkpoint is written before it ends. */
-  async whileIndexRests<T>(copy: () => Promise<T>): Promise<T> {
+  /** Runs `copy` from a moment between two groups on; no checkpoint is written before it ends. The deadline counts until it begins. */
+  async whileIndexRests<T>(copy: () => Promise<T>, deadline: Deadline): Promise<T> {
     for (;;) {
       await this.#writing
       const begun = await this.atRest(() => {
@@ -124,19 +143,21 @@ export class Writer {
           this.#start()
         })
         return { result }
-      })
+      }, deadline)
       if (begun) return await begun.result
     }
   }
 
   /**
    * Runs `work` while nothing changes: all is linked and swept and in a checkpoint, the log is cut, and writes wait. An index that is being built
-   * anew is waited for, and so are walks through it; `signal` ends the waiting.
+   * anew is waited for, and so are walks through it: until the deadline passes, or the database is closed.
    *
-   * @throws what `work` throws, and the reason of the signal
+   * @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN, and what `work` throws
    */
-  async alone<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return await new Promise<T>((resolve, reject) => {
+  async alone<T>(work: () => Promise<T>, deadline: Deadline): Promise<T> {
+    this.#engine.underWay.check()
+    let entry: Lonely
+    const done = new Promise<T>((resolve, reject) => {
       const run = async (): Promise<void> => {
         try {
           await this.#settle()
@@ -145,16 +166,11 @@ export class Writer {
           reject(error as Error)
         }
       }
-      const entry = { run, reject }
-      this.#lonely.push(entry)
-      signal?.addEventListener('abort', () => {
-        const at = this.#lonely.indexOf(entry)
-        if (at < 0) return
-        this.#lonely.splice(at, 1)
-        reject(signal.reason as Error)
-      }, { once: true })
+      entry = { run, reject }
+      this.#lonely.add(entry)
       this.#start()
     })
+    return await deadline.limit(done, () => this.#lonely.delete(entry))
   }
 
   /** Runs `work`, which walks through the index while others write; its ordinals stay what they are. */
@@ -182,6 +198,7 @@ export class Writer {
   async close(): Promise<void> {
     this.#closing = true
     clearTimeout(this.#timer)
+    this.#rejectLonely(this.#engine.underWay.error())
     while (this.#running) await this.#running
     if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint().catch(() => undefined)
     while (this.#running) await this.#running
@@ -191,15 +208,39 @@ export class Writer {
     await this.#tidying.close()
   }
 
+  /** What comes later would wait for ever. */
+  #refuseClosed(): void {
+    if (this.#closed) throw this.#engine.underWay.error()
+  }
+
+  #runQuiet(): void {
+    const all = [...this.#quiet]
+    this.#quiet.clear()
+    for (const run of all) run()
+  }
+
+  async #runLonely(): Promise<void> {
+    for (const entry of this.#lonely) {
+      this.#lonely.delete(entry)
+      await entry.run()
+      return
+    }
+  }
+
+  #rejectLonely(error: unknown): void {
+    for (const work of this.#lonely) work.reject(error)
+    this.#lonely.clear()
+  }
+
   get #wantsToBeAlone(): boolean {
-    return this.#lonely.length > 0 && this.#walks === 0
+    return this.#lonely.size > 0 && this.#walks === 0
   }
 
   #start(): void {
     if (this.#closed) return
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#commits.waiting || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
+      if (this.#queue.count || this.#checkpointCalls.length || this.#quiet.size || this.#wantsToBeAlone) this.#start()
     })
   }
 
@@ -208,7 +249,7 @@ export class Writer {
     await Promise.resolve()
     for (;;) {
       const asked = this.#checkpointCalls.length > 0
-      for (const work of this.#quiet.splice(0)) work()
+      this.#runQuiet()
       if (this.#engine.damage) {
         this.#fail(this.#engine.damage)
         return
@@ -216,11 +257,11 @@ export class Writer {
       const rebuilding = this.#linking.rebuilding
       const lonely = this.#wantsToBeAlone && !rebuilding
       const goal = lonely ? 'rest' : 'batches'
-      const commits = this.#commits.waiting && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
+      const commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         this.#linking.start(goal)
-        if (lonely && !this.#linking.running) await this.#lonely.shift()!.run()
+        if (lonely && !this.#linking.running) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
         this.#linking.start(goal)
         if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
@@ -228,7 +269,7 @@ export class Writer {
         this.#fail(error)
         return
       }
-      if (!this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
+      if (!this.#queue.count && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
       if (this.#linking.running && !commits) await this.#linking.turn()
       else await nextTurn()
     }
@@ -243,8 +284,8 @@ export class Writer {
     }
     if (!this.#engine.cacheIsDirty) return true
     const error = new VectorLevelError('VECTOR_IO_ERROR', 'the cache is full of changes, and writing them failed; writes go on when that succeeds', this.#failure)
-    this.#commits.rejectAll(error)
-    for (const work of this.#lonely.splice(0)) work.reject(error)
+    this.#queue.rejectAll(error)
+    this.#rejectLonely(error)
     return false
   }
 
@@ -256,9 +297,9 @@ export class Writer {
     const damage = this.#damage(error)
     clearTimeout(this.#timer)
     this.#timeIsUp = false
-    this.#commits.rejectAll(damage)
+    this.#queue.rejectAll(damage)
     for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
-    for (const work of this.#lonely.splice(0)) work.reject(damage)
+    this.#rejectLonely(damage)
   }
 
   /** Refuses writes from now on. */

@@ -225,7 +225,7 @@ test('a walk for unreachable nodes is right though all nodes leave between its s
     for (;;) {
       const step = steps.next()
       if (step.done) {
-        assert.equal(step.value, { nodes: index.graph.live, unreachable: 0 })
+        assert.is(step.value.unreachable, 0)
         break
       }
       for (let i = 0; i < atOnce && leaving.length; i++) {

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
@@ -161,6 +161,20 @@ test('takes a batch of more than is committed together', async () => {
     assert.is(points.searchSync([4321, 1], { k: 1 })[0]!.key, 'k4321')
     await db.close()
     await opened(location, async again => assert.is((await again.collection('points', { dimensions: 2 }).stats()).count, 6000))
+  })
+})
+
+test('links what was written last, though nobody writes after it', async () => {
+  await withStore(async db => {
+    const points = db.collection('points', { dimensions: 2, metric: 'l2', codec: 'f32', M: 4, efConstruction: 10 })
+    await points.batch(Array.from({ length: 500 }, (_, i) => ({ type: 'put', key: `k${i}`, vector: [i, 1] })))
+    let unlinked = 500
+    for (let tries = 0; tries < 2000 && unlinked >= 32; tries++) {
+      await delay(5)
+      unlinked = (await points.stats()).unlinked
+    }
+    assert.ok(unlinked < 32, `${unlinked} are not linked`)
+    await db.close()
   })
 })
 
