@@ -2,7 +2,7 @@ import type { Arena } from '../storage/arena.js'
 import type { Kernel } from './kernel.js'
 import {
   BATCH_BYTES, BATCH_EDGES, BATCH_LINKS, BATCH_MEMBERS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, LIST_HEADER, MEMBER_BYTES, MEMBER_LISTS,
-  PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER
+  OFFERS, PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, SWEPT_HEADER
 } from './kernel/layout.js'
 
 /** What threads do one after the other, and together: `count` calls of a function of the kernel, `fn(graph, scratch, arg, index)`, in any order. */
@@ -19,7 +19,6 @@ export interface SweptRange {
   isUpper: boolean
   from: number
   to: number
-  round: number
 }
 
 /** The memory in which threads link nodes together, and sweep rows meanwhile (kernel/layout.ts). */
@@ -54,17 +53,16 @@ export class Batch {
       const member = members + i * MEMBER_BYTES
       this.#set(member + MEMBER_LISTS, at + this.#get(member + MEMBER_LISTS) * listBytes)
     }
-    this.#set(this.#ptr + BATCH_EDGES, this.#allocate(lists * M * EDGE_BYTES))
+    this.#set(this.#ptr + BATCH_EDGES, this.#allocate((lists * M + ranges.length * OFFERS) * EDGE_BYTES))
 
     const sweeps = this.#allocate(ranges.length * RANGE_BYTES)
     this.#set(this.#ptr + BATCH_RANGES, sweeps)
-    for (const [i, { isUpper, from, to, round }] of ranges.entries()) {
+    for (const [i, { isUpper, from, to }] of ranges.entries()) {
       const range = sweeps + i * RANGE_BYTES
       this.#set(range + RANGE_UPPER, isUpper ? 1 : 0)
       this.#set(range + RANGE_FROM, from)
       this.#set(range + RANGE_TO, to)
-      this.#set(range + RANGE_ROUND, round)
-      this.#set(range + RANGE_ROWS, this.#allocate(4 + Math.max(0, to - from) * (8 + (isUpper ? M : 2 * M) * 4)))
+      this.#set(range + RANGE_ROWS, this.#allocate(4 + Math.max(0, to - from) * (SWEPT_HEADER + (isUpper ? M : 2 * M) * 4)))
     }
     this.#items = links.length + ranges.length
     this.#links = links.length

@@ -229,11 +229,11 @@ export class Linker {
     const baseBlocks = Math.ceil(this.#linked / base.rowsPerBlock)
     const upperBlocks = Math.ceil(slots / upper.rowsPerBlock)
     for (let i = 0; i < Math.min(blocks, baseBlocks + upperBlocks); i++) {
-      const { round, isUpper, block } = this.#ghosts.place
+      const { isUpper, block } = this.#ghosts.place
       const { rowsPerBlock } = isUpper ? upper : base
       const from = block * rowsPerBlock
       const to = Math.min(from + rowsPerBlock, isUpper ? slots : this.#linked)
-      ranges.push({ isUpper, from, to, round })
+      ranges.push({ isUpper, from, to })
       if (isUpper) this.#noteSlots(from, to)
       this.#ghosts.advance(baseBlocks, upperBlocks)
     }

@@ -9,10 +9,10 @@ import { connect } from './connect'
 import {
   BATCH_EDGES, BATCH_LINKS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, EDGE_ID, EDGE_NODE, EDGE_UPPER, GRAPH_BASE, GRAPH_ENTRY, GRAPH_LEVELS,
   GRAPH_UPPER, LEVEL_SPACE, LIST_COUNT, LIST_HEADER, LIST_NEAREST, MEMBER_LEVELS, MEMBER_LISTS, MEMBER_ORDINAL, MEMBER_SLOT, PARTS, RANGE_BYTES,
-  RANGE_ROWS, RANGE_UPPER, ROW_PROTECTED, SCRATCH_SELECTED
+  RANGE_ROWS, RANGE_UPPER, ROW_PROTECTED, SCRATCH_SELECTED, SWEPT_COUNT, SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
 } from './layout'
 import { listBytes, memberAt } from './seek'
-import { writeNeighbors } from './row'
+import { hasNeighbor, writeNeighbors } from './row'
 import { firstWithRoom, hasRoom } from './tree'
 
 /** Writes the swept rows and the nodes of a batch, gives each node its parent, and sorts the edges to them into parts. */
@@ -21,7 +21,7 @@ export function join(graph: usize, scratch: usize, batch: usize): void {
   for (let i: u32 = 0; i < sweeps; i++) writeSwept(graph, <usize>load<u32>(batch, BATCH_RANGES) + <usize>i * RANGE_BYTES)
   const links = load<u32>(batch, BATCH_LINKS)
   for (let i: u32 = 0; i < links; i++) joinMember(graph, scratch, memberAt(batch, i))
-  sortEdges(graph, batch, links)
+  sortEdges(graph, batch, links, sweeps)
 }
 
 function writeSwept(graph: usize, range: usize): void {
@@ -30,9 +30,9 @@ function writeSwept(graph: usize, range: usize): void {
   const rows = load<u32>(at)
   at += 4
   for (let i: u32 = 0; i < rows; i++) {
-    const count = load<u32>(at, 4)
-    writeNeighbors(level, dirtyRowAddress(load<u32>(level, LEVEL_SPACE), load<u32>(at)), at + 8, count)
-    at += 8 + (<usize>count << 2)
+    const count = load<u32>(at, SWEPT_COUNT)
+    writeNeighbors(level, dirtyRowAddress(load<u32>(level, LEVEL_SPACE), load<u32>(at, SWEPT_ID)), at + SWEPT_HEADER, count)
+    at += SWEPT_HEADER + (<usize>count << 2)
   }
 }
 
@@ -93,21 +93,38 @@ function partOf(node: u32): u32 {
   return node % PARTS
 }
 
-/** Sorts the edges that lead to the members by the part of the nodes where they begin; those of a part stay in the order of the members. */
-function sortEdges(graph: usize, batch: usize, links: u32): void {
+/** Sorts the edges that are to be made by the part of the nodes where they begin; those of a part stay in the order of the swept rows and members. */
+function sortEdges(graph: usize, batch: usize, links: u32, sweeps: u32): void {
   const parts = <usize>load<u32>(batch, BATCH_PARTS)
   memory.fill(parts, 0, (PARTS + 1) << 2)
-  for (let i: u32 = 0; i < links; i++) passEdges(graph, batch, memberAt(batch, i), true)
+  passAll(graph, batch, links, sweeps, true)
   let begin: u32 = 0
   for (let part: u32 = 0; part < <u32>PARTS; part++) {
     const count = load<u32>(parts + (part << 2))
     store<u32>(parts + (part << 2), begin)
     begin += count
   }
-  for (let i: u32 = 0; i < links; i++) passEdges(graph, batch, memberAt(batch, i), false)
+  passAll(graph, batch, links, sweeps, false)
   // Each part's place has moved to its end, which is where the next begins.
   for (let part: u32 = PARTS; part > 0; part--) store<u32>(parts + (part << 2), load<u32>(parts + ((part - 1) << 2)))
   store<u32>(parts, 0)
+}
+
+function passAll(graph: usize, batch: usize, links: u32, sweeps: u32, isCount: bool): void {
+  for (let i: u32 = 0; i < sweeps; i++) passOffers(batch, <usize>load<u32>(batch, BATCH_RANGES) + <usize>i * RANGE_BYTES, isCount)
+  for (let i: u32 = 0; i < links; i++) passEdges(graph, batch, memberAt(batch, i), isCount)
+}
+
+function passOffers(batch: usize, range: usize, isCount: bool): void {
+  const isUpper = load<u32>(range, RANGE_UPPER)
+  let at = <usize>load<u32>(range, RANGE_ROWS)
+  const rows = load<u32>(at)
+  at += 4
+  for (let i: u32 = 0; i < rows; i++) {
+    const count = load<u32>(at, SWEPT_COUNT)
+    for (let j = load<u32>(at, SWEPT_OFFERED); j < count; j++) passEdge(batch, load<u32>(at + SWEPT_HEADER + (j << 2)), load<u32>(at, SWEPT_ID), isUpper, isCount)
+    at += SWEPT_HEADER + (<usize>count << 2)
+  }
 }
 
 function passEdges(graph: usize, batch: usize, member: usize, isCount: bool): void {
@@ -147,6 +164,9 @@ export function connectPart(graph: usize, scratch: usize, batch: usize, part: u3
   for (let i = load<u32>(parts + (part << 2)); i < end; i++) {
     const edge = edges + <usize>i * EDGE_BYTES
     const level = graph + (load<u32>(edge, EDGE_UPPER) ? GRAPH_UPPER : GRAPH_BASE)
-    connect(graph, scratch, level, load<u32>(edge, EDGE_NODE), load<u32>(edge, EDGE_ID), false)
+    const node = load<u32>(edge, EDGE_NODE)
+    const id = load<u32>(edge, EDGE_ID)
+    // A swept row that offers itself may have been chosen meanwhile.
+    if (!hasNeighbor(level, rowAddress(load<u32>(level, LEVEL_SPACE), node), id)) connect(graph, scratch, level, node, id, false)
   }
 }

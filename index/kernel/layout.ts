@@ -136,8 +136,8 @@ export const SCRATCH_BYTES = 128
  *
  * MEMBERS: of each node its ordinal, its levels, its highest slot (NO_SLOT for none), and the ptr of its lists. LISTS: for each level of a node,
  * highest first, level 0 last: how many neighbors were chosen, the nearest that was met (NO_SLOT for none), and the M chosen at most.
- * RANGES: of each item of the sweep 1 for the upper rows or 0, the first row, the row behind the last, the round, and the ptr of what becomes of them:
- * how many rows, then of each its id, how many neighbors, and these. EDGES: of each edge its end, the new node it leads to, and 1 on the upper levels or 0,
+ * RANGES: of each item of the sweep 1 for the upper rows or 0, the first row, the row behind the last, and the ptr of what becomes of them: how many
+ * rows, then of each its id, how many neighbors, the first of those to which it offers itself, which is one of the last, and all of them. EDGES: of each edge its end, the new node it leads to, and 1 on the upper levels or 0,
  * ordered by PARTS; PARTS: where each part begins, and the end.
  */
 export const BATCH_LINKS = 0
@@ -158,9 +158,12 @@ export const LIST_HEADER = 8
 export const RANGE_UPPER = 0
 export const RANGE_FROM = 4
 export const RANGE_TO = 8
-export const RANGE_ROUND = 12
-export const RANGE_ROWS = 16
-export const RANGE_BYTES = 20
+export const RANGE_ROWS = 12
+export const RANGE_BYTES = 16
+export const SWEPT_ID = 0
+export const SWEPT_COUNT = 4
+export const SWEPT_OFFERED = 8
+export const SWEPT_HEADER = 12
 export const EDGE_NODE = 0
 export const EDGE_ID = 4
 export const EDGE_UPPER = 8
@@ -209,7 +212,11 @@ export const SCAN = 64
 
 /** Ghosts among a row's neighbors whose own neighbors are looked at for replacements, at most. */
 export const GHOSTS_ASKED = WIDTH_MOST
-/** Diverse ones that take the place of a ghost in a row, at most; one does in any case, if there is any. */
+/** Of the neighbors of a ghost, the nearest ones that are considered for its place in a row. */
+export const NEAR_A_GHOST = 12
+/** Those that take the place of a ghost in a row, at most; one does in any case, if there is any. */
 export const FOR_A_GHOST = 3
-/** Of so many rows with ghosts, one is linked anew in each round of the sweep: what was chosen when others were there grows old. */
-export const RELINK_SHARE = 32
+/** A node is lonely when fewer than so many of the neighbors that a row can hold have an edge back, in eighths. */
+export const LONELY_EIGHTHS = 3
+/** Edges to the lonely ones of a range that are asked for, at most. */
+export const OFFERS = 64

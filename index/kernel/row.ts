@@ -21,19 +21,46 @@ export function setNeighbor(level: usize, row: usize, index: u32, id: u32): void
 }
 
 export function countNeighbors(level: usize, row: usize): u32 {
-  const capacity = load<u32>(level, LEVEL_CAPACITY)
-  const empty = load<u32>(level, LEVEL_EMPTY)
-  let count: u32 = 0
-  while (count < capacity && neighborAt(level, row, count) != empty) count++
-  return count
+  return countBefore(level, row, load<u32>(level, LEVEL_EMPTY))
 }
 
 /** Where an id stands in the list; the number of neighbors when it does not. */
 export function positionOf(level: usize, row: usize, id: u32): u32 {
-  const count = countNeighbors(level, row)
-  let position: u32 = 0
-  while (position < count && neighborAt(level, row, position) != id) position++
-  return position
+  return countBefore(level, row, id)
+}
+
+export function hasNeighbor(level: usize, row: usize, id: u32): bool {
+  const position = countBefore(level, row, id)
+  return position < load<u32>(level, LEVEL_CAPACITY) && neighborAt(level, row, position) == id
+}
+
+/** HOT PATH: neighbors before an id, or all. */
+function countBefore(level: usize, row: usize, id: u32): u32 {
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  const stride = <usize>load<u32>(level, LEVEL_STRIDE)
+  const empty = load<u32>(level, LEVEL_EMPTY)
+  let at = row + <usize>load<u32>(level, LEVEL_HEADER)
+  let count: u32 = 0
+  for (; count < capacity; count++, at += stride) {
+    const neighbor = load<u32>(at) & empty
+    if (neighbor == id || neighbor == empty) break
+  }
+  return count
+}
+
+/** Copies the list; returns how many it has. Shapes: ids u32[capacity], written. */
+export function copyNeighbors(level: usize, row: usize, ids: usize): u32 {
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  const stride = <usize>load<u32>(level, LEVEL_STRIDE)
+  const empty = load<u32>(level, LEVEL_EMPTY)
+  let at = row + <usize>load<u32>(level, LEVEL_HEADER)
+  let count: u32 = 0
+  for (; count < capacity; count++, at += stride) {
+    const neighbor = load<u32>(at) & empty
+    if (neighbor == empty) break
+    store<u32>(ids + (count << 2), neighbor)
+  }
+  return count
 }
 
 /** Replaces the list by `count` ids. */

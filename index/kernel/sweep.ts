@@ -5,38 +5,39 @@
  * protected ones, which it knows itself. So the edges that lead to a node need not be known, a removal changes a few blocks only, and a
  * swept block mends the edges to many ghosts at once.
  *
+ * What keeps recall is that edges lead in both directions, as nearly all do that an insertion makes: a node that only has edges to others
+ * is found by none. So those that have chosen a row take the place of a ghost in it first, and a row that few lead to offers itself to those
+ * that it chooses.
+ *
  * Source: the replacement of lost neighbors by neighbors of the lost ones is that of Singh et al. 2021 (FreshDiskANN), algorithm 4, here
- * without choosing those anew that are still there.
+ * without choosing those anew that are still there. Edges in both directions are what Xiao et al. 2024 (MN-RU) repair by, too.
  */
 
 import { rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
 import {
-  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_UPPER, LEVEL_CAPACITY,
-  LEVEL_SPACE, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER, RELINK_SHARE, ROW_LEFT, ROW_LEVEL, ROW_PROTECTED, SCRATCH_BEAM,
-  SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_STOP, SCRATCH_VISITED
+  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_SPACE,
+  LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, ROW_LEFT, ROW_LEVEL, ROW_PROTECTED,
+  SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_STOP, SCRATCH_VISITED,
+  SWEPT_COUNT, SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
 } from './layout'
-import { countNeighbors, neighborAt } from './row'
+import { copyNeighbors, hasNeighbor } from './row'
 import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
 import { loadOrdinal } from './seek'
 import { isGhost, selectDiverse, startSelection } from './select'
 
-/**
- * Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it.
- *
- * In each round of the sweep another RELINK_SHARE of the rows that have any is not only mended, but linked anew.
- */
+/** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it. */
 export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
   const range = <usize>load<u32>(batch, BATCH_RANGES) + <usize>index * RANGE_BYTES
   const isUpper = load<u32>(range, RANGE_UPPER)
   const to = load<u32>(range, RANGE_TO)
-  const round = load<u32>(range, RANGE_ROUND)
   const rows = <usize>load<u32>(range, RANGE_ROWS)
   const level = graph + (isUpper ? GRAPH_UPPER : GRAPH_BASE)
   store<u32>(scratch, 0, SCRATCH_STOP)
   let at = rows + 4
   let changed: u32 = 0
+  let offers: u32 = 0
   for (let id = load<u32>(range, RANGE_FROM); id < to; id++) {
     if (!isUpper && !isLinked(graph, id)) continue
     const ghosts = divide(graph, scratch, level, id)
@@ -45,17 +46,32 @@ export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): v
     let count = stay
     if (!isGhost(graph, ordinalOf(graph, level, id))) {
       // Where most of a neighborhood is gone, or there was little of one, what is left of it knows too little.
-      const isTurn = (id + round) % RELINK_SHARE == 0
       const isRest = ghosts > stay || stay < load<u32>(graph, GRAPH_M) / 2
-      count = isTurn || isRest ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
+      count = isRest ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
     }
-    store<u32>(at, id)
-    store<u32>(at, count, 4)
-    memory.copy(at + 8, load<u32>(scratch, SCRATCH_SELECTED), <usize>count << 2)
-    at += 8 + (<usize>count << 2)
+    const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
+    const isOffered = count > stay && offers + count - stay <= <u32>OFFERS && isLonely(graph, level, id, selected, count)
+    if (isOffered) offers += count - stay
+    store<u32>(at, id, SWEPT_ID)
+    store<u32>(at, count, SWEPT_COUNT)
+    store<u32>(at, isOffered ? stay : count, SWEPT_OFFERED)
+    memory.copy(at + SWEPT_HEADER, selected, <usize>count << 2)
+    at += SWEPT_HEADER + (<usize>count << 2)
     changed++
   }
   store<u32>(rows, changed)
+}
+
+/** Whether few of the `count` neighbors that are chosen for a node have an edge back: as a rule, few others have one then. */
+function isLonely(graph: usize, level: usize, id: u32, selected: usize, count: u32): bool {
+  const space = load<u32>(level, LEVEL_SPACE)
+  const enough = load<u32>(level, LEVEL_CAPACITY) * LONELY_EIGHTHS / 8
+  let mutual: u32 = 0
+  for (let i: u32 = 0; i < count && mutual < enough; i++) {
+    const other = load<u32>(selected + (i << 2))
+    if (!isGhost(graph, ordinalOf(graph, level, other)) && hasNeighbor(level, rowAddress(space, other), id)) mutual++
+  }
+  return mutual < enough
 }
 
 /** Whether an ordinal has a node. */
@@ -64,7 +80,8 @@ export function isLinked(graph: usize, ordinal: u32): bool {
 }
 
 /**
- * Writes the neighbors of a row that stay to SCRATCH_SELECTED, and how many they are to SCRATCH_STAY, the ghosts to SCRATCH_IDS; returns how many of these.
+ * Writes the neighbors of a row that stay to SCRATCH_SELECTED, and how many they are to SCRATCH_STAY, the ghosts to SCRATCH_IDS; returns how many
+ * of these.
  * A protected one is both: it stays until the ghost leaves the tree, but what takes its place there need not be near.
  */
 function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
@@ -73,11 +90,11 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   const goes = <usize>load<u32>(scratch, SCRATCH_IDS)
   const row = rowAddress(space, id)
   const kept = <u32>load<u8>(row, ROW_PROTECTED)
-  const count = countNeighbors(level, row)
-  for (let i: u32 = 0; i < count; i++) store<u32>(stays + (i << 2), neighborAt(level, row, i))
-  let ghosts: u32 = 0
+  const count = copyNeighbors(level, row, stays)
   let stay: u32 = 0
-  for (let i: u32 = 0; i < count; i++) {
+  while (stay < count && !isGhost(graph, ordinalOf(graph, level, load<u32>(stays + (stay << 2))))) stay++
+  let ghosts: u32 = 0
+  for (let i = stay; i < count; i++) {
     const neighbor = load<u32>(stays + (i << 2))
     const isLost = isGhost(graph, ordinalOf(graph, level, neighbor))
     if (isLost) {
@@ -94,8 +111,11 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
 
 /** Chooses neighbors of the ghosts in SCRATCH_IDS in their place; the others stay. Returns how many there are then, in SCRATCH_SELECTED. */
 function mend(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
-  const length = askGhosts(graph, scratch, level, id, stay, ghosts)
-  return replace(graph, scratch, level, length, stay, stay + FOR_A_GHOST * ghosts, stay + ghosts)
+  const visited = load<u32>(scratch, SCRATCH_VISITED)
+  const found = gather(scratch, level, min<u32>(ghosts, GHOSTS_ASKED), visited, markKnown(scratch, id, stay))
+  const kept = answer(graph, scratch, level, id, stay, found)
+  const length = sortNear(graph, scratch, level, id, stay + found - kept, NEAR_A_GHOST * ghosts)
+  return replace(graph, scratch, level, length, kept, stay + FOR_A_GHOST * ghosts, stay + ghosts)
 }
 
 /** Chooses all but the protected neighbors anew, among those that a search finds: three quarters of what a row holds, or `least` of them. */
@@ -115,7 +135,7 @@ function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: 
   const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
   const capacity = load<u32>(level, LEVEL_CAPACITY)
   const limit = min(capacity, most)
-  startSelection(graph, scratch, limit)
+  startSelection(graph, scratch, capacity)
   keep(graph, scratch, level, selected, kept)
   let count = selectDiverse(graph, scratch, level, list, length, limit, kept)
   for (let i: u32 = 0; i < length && count < min(capacity, least); i++) {
@@ -129,19 +149,40 @@ function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: 
   return count
 }
 
-/** Sorts the neighbors of the ghosts in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
-function askGhosts(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
+/**
+ * Adds to the first `count` of SCRATCH_SELECTED those of the `found` ids in SCRATCH_IDS that have an edge to the node, as far as a row holds
+ * them; the others move together. Returns how many there are then.
+ */
+function answer(graph: usize, scratch: usize, level: usize, id: u32, count: u32, found: u32): u32 {
+  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
+  const space = load<u32>(level, LEVEL_SPACE)
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  let others: u32 = 0
+  for (let i: u32 = 0; i < found; i++) {
+    const one = load<u32>(ids + (i << 2))
+    if (count < capacity && !isGhost(graph, ordinalOf(graph, level, one)) && hasNeighbor(level, rowAddress(space, one), id)) {
+      store<u32>(selected + (count << 2), one)
+      count++
+    } else {
+      store<u32>(ids + (others << 2), one)
+      others++
+    }
+  }
+  return count
+}
+
+/** Sorts the `most` nearest of the `count` ids in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
+function sortNear(graph: usize, scratch: usize, level: usize, id: u32, count: u32, most: u32): u32 {
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
-  const visited = load<u32>(scratch, SCRATCH_VISITED)
-  const count = gather(scratch, level, min<u32>(ghosts, GHOSTS_ASKED), visited, markKnown(scratch, id, stay))
   if (!count) return 0
   loadOwnCode(graph, scratch, level, id)
   scoreIds(graph, scratch, level, ids, count)
-  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  const limit = min(load<u32>(level, LEVEL_CAPACITY), most)
   let length: u32 = 0
-  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, capacity, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
+  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, limit, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
   return length
 }
 

@@ -77,8 +77,8 @@ export function seek(graph: GraphRows, work: Work, batch: number, index: number)
 /** Writes the swept rows and the nodes of a batch, gives each node its parent, and sorts the edges to them into parts. */
 export function join(graph: GraphRows, work: Work, batch: number): void {
   const { memory } = graph
-  for (let i = 0; i < memory.u32(batch + BATCH_SWEEPS); i++) writeSwept(graph, memory.u32(batch + BATCH_RANGES) + i * RANGE_BYTES)
   const edges: Edge[] = []
+  for (let i = 0; i < memory.u32(batch + BATCH_SWEEPS); i++) edges.push(...writeSwept(graph, memory.u32(batch + BATCH_RANGES) + i * RANGE_BYTES))
   for (let i = 0; i < memory.u32(batch + BATCH_LINKS); i++) edges.push(...joinMember(graph, work, memberOf(memory, batch, i)))
   let at = 0
   for (let part = 0; part < PARTS; part++) {
@@ -94,16 +94,22 @@ export function join(graph: GraphRows, work: Work, batch: number): void {
   memory.setU32(memory.u32(batch + BATCH_PARTS) + 4 * PARTS, at)
 }
 
-function writeSwept(graph: GraphRows, range: number): void {
+/** Returns the edges that the rows ask for. */
+function writeSwept(graph: GraphRows, range: number): Edge[] {
   const { memory } = graph
   const level = memory.u32(range + RANGE_UPPER) ? graph.upper : graph.base
   let at = memory.u32(range + RANGE_ROWS)
   const word = (): number => memory.u32((at += 4) - 4)
+  const edges: Edge[] = []
   for (let rows = word(); rows > 0; rows--) {
     const id = word()
-    const neighbors = Array.from({ length: word() }, word)
+    const count = word()
+    const offered = word()
+    const neighbors = Array.from({ length: count }, word)
     graph.setNode(level, id, { protectedCount: graph.node(level, id).protectedCount, neighbors })
+    for (const node of neighbors.slice(offered)) edges.push({ node, id, isUpper: level.isUpper })
   }
+  return edges
 }
 
 /** Returns the edges that lead to the member. */
@@ -138,6 +144,8 @@ export function connectPart(graph: GraphRows, work: Work, batch: number, part: n
   for (let i = memory.u32(parts); i < memory.u32(parts + 4); i++) {
     const edge = memory.u32(batch + BATCH_EDGES) + i * EDGE_BYTES
     const level = memory.u32(edge + EDGE_UPPER) ? graph.upper : graph.base
-    connect(graph, work, level, memory.u32(edge + EDGE_NODE), memory.u32(edge + EDGE_ID), false)
+    const node = memory.u32(edge + EDGE_NODE)
+    const id = memory.u32(edge + EDGE_ID)
+    if (!graph.node(level, node).neighbors.includes(id)) connect(graph, work, level, node, id, false)
   }
 }

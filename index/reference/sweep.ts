@@ -1,7 +1,7 @@
 /** The sweep: edges to ghosts are replaced, row after row. Told in kernel/sweep.ts. */
 
 import {
-  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, RANGE_BYTES, RANGE_FROM, RANGE_ROUND, RANGE_ROWS, RANGE_TO, RANGE_UPPER, RELINK_SHARE, ROW_LEVEL
+  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, ROW_LEVEL
 } from '../kernel/layout.js'
 import type { GraphRows, Level } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
@@ -12,45 +12,67 @@ export function sweep(graph: GraphRows, work: Work, batch: number, index: number
   const { memory } = graph
   const range = memory.u32(batch + BATCH_RANGES) + index * RANGE_BYTES
   const level = memory.u32(range + RANGE_UPPER) ? graph.upper : graph.base
-  const round = memory.u32(range + RANGE_ROUND)
   const rows: number[][] = []
+  let offers = 0
   for (let id = memory.u32(range + RANGE_FROM); id < memory.u32(range + RANGE_TO); id++) {
     if (!level.isUpper && !graph.isLinked(id)) continue
     const { protectedCount, neighbors } = graph.node(level, id)
-    const ghosts = neighbors.filter(neighbor => graph.isGhost(graph.ordinalOf(level, neighbor)))
+    const ghosts = neighbors.filter(neighbor => isGhost(graph, level, neighbor))
     if (!ghosts.length) continue
     const stay = neighbors.filter((neighbor, i) => i < protectedCount || !ghosts.includes(neighbor))
-    const instead = replaced(graph, work, level, id, stay, ghosts, protectedCount, round)
-    rows.push([id, instead.length, ...instead])
+    const all = replaced(graph, work, level, id, stay, ghosts, protectedCount)
+    const chosen = all.length - stay.length
+    const isOffered = chosen > 0 && offers + chosen <= OFFERS && isLonely(graph, level, id, all)
+    if (isOffered) offers += chosen
+    rows.push([id, all.length, isOffered ? stay.length : all.length, ...all])
   }
   for (const [i, word] of [rows.length, ...rows.flat()].entries()) memory.setU32(memory.u32(range + RANGE_ROWS) + 4 * i, word)
 }
 
+/** Whether few of the neighbors of a node have an edge back. */
+function isLonely(graph: GraphRows, level: Level, id: number, neighbors: number[]): boolean {
+  return neighbors.filter(other => !isGhost(graph, level, other) && leadsTo(graph, level, other, id)).length < Math.floor(level.capacity * LONELY_EIGHTHS / 8)
+}
+
+function leadsTo(graph: GraphRows, level: Level, from: number, to: number): boolean {
+  return graph.node(level, from).neighbors.includes(to)
+}
+
+function isGhost(graph: GraphRows, level: Level, id: number): boolean {
+  return graph.isGhost(graph.ordinalOf(level, id))
+}
+
 /** What takes the place of a list that has lost its ghosts. */
-function replaced(
-  graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[], protectedCount: number, round: number
-): number[] {
-  if (graph.isGhost(graph.ordinalOf(level, id))) return stay
-  const isRelinked = (id + round) % RELINK_SHARE === 0 || ghosts.length > stay.length || stay.length < Math.floor(graph.M / 2)
-  const kept = isRelinked ? stay.slice(0, protectedCount) : stay
-  const candidates = isRelinked ? searchAround(graph, work, level, id, kept) : askGhosts(graph, work, level, id, stay, ghosts)
-  const limit = isRelinked ? level.capacity : Math.min(level.capacity, stay.length + FOR_A_GHOST * ghosts.length)
-  const chosen = selectDiverse(graph, work, level, candidates, limit, kept)
-  const least = Math.min(level.capacity, isRelinked ? Math.max(stay.length + ghosts.length, level.capacity - Math.floor(level.capacity / 4)) : stay.length + ghosts.length)
-  for (const { id: candidate } of candidates) {
-    if (chosen.length >= least) break
-    if (!chosen.includes(candidate) && !graph.isGhost(graph.ordinalOf(level, candidate))) chosen.push(candidate)
+function replaced(graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[], protectedCount: number): number[] {
+  if (isGhost(graph, level, id)) return stay
+  const { capacity } = level
+  const lost = ghosts.length
+  if (lost > stay.length || stay.length < Math.floor(graph.M / 2)) {
+    const kept = stay.slice(0, protectedCount)
+    return choose(graph, work, level, searchAround(graph, work, level, id, kept), kept, capacity, Math.max(stay.length + lost, capacity - Math.floor(capacity / 4)))
+  }
+  const known = new Set([id, ...stay])
+  const found = [...new Set(ghosts.slice(0, GHOSTS_ASKED).flatMap(ghost => graph.node(level, ghost).neighbors))].filter(one => !known.has(one))
+  const answers = found.filter(one => !isGhost(graph, level, one) && leadsTo(graph, level, one, id)).slice(0, capacity - stay.length)
+  const near = sortNear(graph, work, level, id, found.filter(one => !answers.includes(one)), NEAR_A_GHOST * lost)
+  return choose(graph, work, level, near, [...stay, ...answers], stay.length + FOR_A_GHOST * lost, stay.length + lost)
+}
+
+/** The first `kept`, then up to `most` diverse ones of the candidates, then, until there are `least`, the nearest that were left out. */
+function choose(graph: GraphRows, work: Work, level: Level, candidates: Met[], kept: number[], most: number, least: number): number[] {
+  const chosen = selectDiverse(graph, work, level, candidates, Math.min(level.capacity, most), kept)
+  for (const { id } of candidates) {
+    if (chosen.length >= Math.min(level.capacity, least)) break
+    if (!chosen.includes(id) && !isGhost(graph, level, id)) chosen.push(id)
   }
   return chosen
 }
 
-/** The neighbors of the ghosts that are not known yet, nearest first. */
-function askGhosts(graph: GraphRows, work: Work, level: Level, id: number, stay: number[], ghosts: number[]): Met[] {
-  const known = new Set([id, ...stay])
-  const fresh = new Set(ghosts.slice(0, GHOSTS_ASKED).flatMap(ghost => graph.node(level, ghost).neighbors).filter(one => !known.has(one)))
+/** The `most` nearest to a node among some others. */
+function sortNear(graph: GraphRows, work: Work, level: Level, id: number, others: number[], most: number): Met[] {
   const code = graph.codeOf(level, id)
-  work.distances += fresh.size
-  return [...fresh].map(one => ({ key: graph.key(code, graph.codeOf(level, one)), id: one })).sort(byKey).slice(0, level.capacity)
+  work.distances += others.length
+  return others.map(one => ({ key: graph.key(code, graph.codeOf(level, one)), id: one })).sort(byKey).slice(0, Math.min(level.capacity, most))
 }
 
 /** What a search for a node finds besides it and what is known. */

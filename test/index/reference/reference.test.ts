@@ -64,10 +64,27 @@ function run(build: KernelBuild, history: History): { hash: string, results: Nea
   return { hash: index.hash(), results }
 }
 
+/** The hash of a graph whose sweep has come around several times, so that some nodes have few edges back. */
+function halved(build: KernelBuild, M: number): string {
+  const random = new Random(5)
+  const options = { dimensions: 8, metric: 'cosine' as const, codec: 'sq8' as const, M, efConstruction: 20, build }
+  const vectors = Array.from({ length: 250 }, () => gaussian(random, options.dimensions))
+  const index = new MemoryIndex(options).useCodebook(trained(options, vectors)).fill(vectors)
+  for (let i = 0; i < 125; i++) {
+    index.graph.remove(random.below(250))
+    index.link()
+  }
+  return index.hash()
+}
+
 kernelSuite('graph', COMPILED, (test, build) => {
   test('any history gives the graph and the results of the reference, bit for bit', async () => {
     await check(fc.property(histories, history => {
       assert.equal(run(build, history), run('reference', history))
     }), { numRuns: 15 })
+  })
+
+  test('a graph that loses half of its nodes is mended as the reference mends it, bit for bit', () => {
+    for (const M of [4, 8]) assert.is(halved(build, M), halved('reference', M))
   })
 })
