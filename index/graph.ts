@@ -119,7 +119,7 @@ export class Graph {
   #rebuilt = 0
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
-  #reused = 0
+  #revision = 0
   /** What the scratches have room for: the width of a beam, and ids. */
   #width = 0
   #ids = 0
@@ -197,9 +197,9 @@ export class Graph {
     return this.trained ? this.#tasks.links : this.live
   }
 
-  /** Nodes that are still to be linked or removed; 0 while nothing can be. */
+  /** Nodes that are still to be linked or removed; 0 while nothing can be, or they are too few for a batch. */
   get pending(): number {
-    return this.trained ? this.#tasks.length : 0
+    return this.trained && this.#linker.hasBatch ? this.#tasks.length : 0
   }
 
   /** Nodes that were removed, and that the sweep must come around for; and how many more are to be removed. */
@@ -225,9 +225,9 @@ export class Graph {
     return this.#get(GRAPH_LIVE)
   }
 
-  /** Changes when ordinals of removed records may be given to others. */
-  get reused(): number {
-    return this.#reused
+  /** Changes when what a search in another thread has found may be wrong by now: ordinals may have been given to others, or it passed over who has a code now. */
+  get revision(): number {
+    return this.#revision
   }
 
   get levels(): number {
@@ -301,6 +301,7 @@ export class Graph {
 
   /** Goes on from a checkpoint of another numbering, whose blocks are read from now on; nothing may have changed since the last checkpoint. */
   restart(state: GraphState): void {
+    this.#revision++
     for (const kind of KINDS) this.#cache.empty(this[kind])
     this.#cache.empty(this.records.space)
     this.restore(state)
@@ -363,7 +364,7 @@ export class Graph {
 
   /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
   noteTrim(): void {
-    this.#reused++
+    this.#revision++
     this.#free.noteTrim()
   }
 
@@ -455,6 +456,7 @@ export class Graph {
     this.load(vector)
     this.#codes.encode(ordinal)
     this.#setState(ordinal, STATE_LIVE)
+    if (!codecs[this.options.codec].approximate) this.#revision++
   }
 
   /**

@@ -87,6 +87,11 @@ export class Linker {
     return this.#ghosts.state().ordinals
   }
 
+  /** Whether a batch is under way, or there is enough for one. */
+  get hasBatch(): boolean {
+    return this.#batches.length > 0 || this.#countNext('batches') !== undefined
+  }
+
   state(): LinkerState {
     return { linked: this.#linked, nodes: this.#nodes, ghosts: this.#ghosts.state() }
   }

@@ -28,10 +28,10 @@ export async function find(engine: Engine, graph: Graph, question: Question): Pr
   if (!question.partial) deadline.check('the search')
   if (engine.threads.waiting >= MOST_WAITING) throw new VectorLevelError('VECTOR_BUSY', `${engine.threads.waiting} searches wait already`)
   for (;;) {
-    const reused = graph.reused
+    const { revision } = graph
     const nearest = await ask(engine, graph, question)
     // What was found may have been removed since the thread was done, and even have given its ordinal to another record.
-    if (nearest === 'failed' || (nearest && (graph.reused !== reused || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
+    if (nearest === 'failed' || (nearest && (graph.revision !== revision || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
       return findHere(graph, question)
     }
     if (nearest) return nearest

@@ -3,7 +3,7 @@ import { unlessDamaged } from '../floor/errors.js'
 import { Random } from '../floor/random.js'
 import { type Graph, isFindable } from '../index/graph.js'
 import { countUnreachable, sampleUnreachable } from '../index/reachability.js'
-import type { OpenCollection } from './engine.js'
+import type { Engine, OpenCollection } from './engine.js'
 import { refuseWhenAborted } from './maintenance.js'
 import { measureRecall } from './recall.js'
 
@@ -36,10 +36,10 @@ const LASTS_MS = 1000
 const probed = new WeakMap<Graph, { at: number, health: GraphHealth }>()
 
 /** An estimate from a sample: some milliseconds, once a second at most. */
-export function probeHealth(graph: Graph): GraphHealth {
+export function probeHealth({ threads }: Engine, graph: Graph): GraphHealth {
   const last = probed.get(graph)
   if (last && performance.now() - last.at < LASTS_MS) return last.health
-  const health = estimate(graph)
+  const health = threads.read(() => estimate(graph))
   probed.set(graph, { at: performance.now(), health })
   return health
 }
@@ -72,10 +72,10 @@ function probe(graph: Graph, random: Random): number | undefined {
 }
 
 /** All of it, with pauses for others. The graph must keep its ordinals meanwhile. */
-export async function measureHealth(collection: OpenCollection, signal: AbortSignal | undefined): Promise<GraphHealth> {
+export async function measureHealth({ threads }: Engine, collection: OpenCollection, signal: AbortSignal | undefined): Promise<GraphHealth> {
   const steps = countUnreachable(collection.graph)
   for (let done = 1; ; done++) {
-    const step = steps.next()
+    const step = threads.read(() => steps.next())
     if (step.done) {
       const { queries, recall } = await measureRecall(collection, signal ? { signal } : {})
       return { unreachable: step.value.unreachable, probeRecall: queries ? recall : undefined }

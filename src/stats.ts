@@ -1,7 +1,7 @@
 import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
-import type { OpenCollection } from './engine.js'
+import type { Engine, OpenCollection } from './engine.js'
 import { type GraphHealth, measureHealth, probeHealth } from './health.js'
 import { checkNames } from './options.js'
 import type { Session } from './session.js'
@@ -32,7 +32,7 @@ export interface CollectionStats extends GraphHealth {
   unlinked: number
   /** Nodes whose records were replaced or deleted, and that are still to be taken out of the graph. No search returns them. */
   tombstones: number
-  /** Nodes that are to be linked, or begun to be taken out, in the background. */
+  /** Nodes that are to be linked, or begun to be taken out, in the background; 0 when what is left waits for more to come. */
   pending: number
   /** Upper levels of the graph. */
   levels: number
@@ -66,11 +66,13 @@ export async function databaseStats({ engine }: Session): Promise<DatabaseStats>
     damage: engine.damage?.message,
     cacheSize: settings.cacheSize,
     cache: engine.cache.counts(),
-    collections: engine.storedCollections.map(collection => collectionStats(collection.name, collection.options, collection))
+    collections: engine.storedCollections.map(collection => collectionStats(engine, collection.name, collection.options, collection))
   }
 }
 
-export function collectionStats(name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined): CollectionStats {
+function collectionStats(
+  engine: Engine, name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined
+): CollectionStats {
   const graph = collection?.graph
   return {
     name,
@@ -84,7 +86,7 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
     unlinked: graph?.unlinked ?? 0,
     tombstones: graph ? graph.ghosts + graph.unremoved : 0,
     pending: graph?.pending ?? 0,
-    ...graph ? probeHealth(graph) : NOTHING,
+    ...graph ? probeHealth(engine, graph) : NOTHING,
     levels: graph?.levels ?? 0,
     bytesPerVector: { code: graph?.rowBytes.codes ?? 0, neighbors: graph?.rowBytes.base ?? 0 }
   }
@@ -92,10 +94,10 @@ export function collectionStats(name: string, { dimensions, metric, codec }: Gra
 
 /** collectionStats, of which `exact` measures what is else an estimate. @throws {VectorLevelError} VECTOR_ABORTED */
 export async function measuredStats(
-  { writer }: Session, name: string, options: GraphOptions, collection: OpenCollection | undefined, given: StatsOptions
+  { engine, writer }: Session, name: string, options: GraphOptions, collection: OpenCollection | undefined, given: StatsOptions
 ): Promise<CollectionStats> {
   checkNames(given, OPTIONS)
-  const stats = collectionStats(name, options, collection)
+  const stats = collectionStats(engine, name, options, collection)
   if (!given.exact || !collection) return stats
-  return { ...stats, ...await writer.walk(() => measureHealth(collection, given.signal)) }
+  return { ...stats, ...await writer.walk(() => measureHealth(engine, collection, given.signal)) }
 }
