@@ -226,7 +226,8 @@ export class Writer {
         this.#fail(error)
         return
       }
-      if (!this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
+      // What was committed is still to be linked, and there must be room for that.
+      if (!commits && !this.#commits.waiting && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
       if (this.#linking.running && !commits) await this.#linking.turn()
       else await nextTurn()
     }
@@ -313,7 +314,8 @@ export class Writer {
       this.#events.checkpointFailed(error)
     } finally {
       this.#writing = undefined
-      if (this.#timeIsUp) this.#start()
+      // Linking may have waited for the room.
+      this.#start()
     }
   }
 }

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { BATCH } from '../../index/kernel/layout.js'
 import { linked, opened, PLANE, SMALL, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
@@ -53,7 +54,7 @@ test('say when there was enough to train codes on', async () => {
     assert.is((await points.stats()).trained, true)
     assert.equal((await points.stats()).bytesPerVector.code, 12)
     await linked(db)
-    assert.is((await points.stats()).unlinked, 0)
+    assert.ok((await points.stats()).unlinked < BATCH)
   })
 })
 

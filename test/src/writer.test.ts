@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
-import { asked, keysOf, opened, PLANE, withStore } from './store.js'
+import { asked, inTime, keysOf, linked, opened, PLANE, withStore } from './store.js'
 import { normalVector, normalVectors } from './vectors.js'
 
 const test = suite('writer')
@@ -163,5 +163,15 @@ test('takes a batch of more than is committed together', async () => {
     await opened(location, async again => assert.is((await again.collection('points', { dimensions: 2 }).stats()).count, 6000))
   })
 })
+
+for (const workers of [0, 1]) {
+  test(`a single write is linked though no other follows, workers: ${workers}`, async () => {
+    await withStore(async db => {
+      const points = db.collection('points', { dimensions: 8, codec: 'f32', efConstruction: 20 })
+      await points.batch(normalVectors(1, 1000, 8).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
+      await inTime(linked(db))
+    }, { workers })
+  })
+}
 
 test.run()
