@@ -5,14 +5,14 @@ import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
 import { type BatchOperation, type Collection, VectorLevel, VectorLevelError } from '../../src/index.js'
 import { Versions } from '../model/versions.js'
-import { sound, withDirectory } from './store.js'
+import { linked, sound, withDirectory } from './store.js'
 import { normalVector } from './vectors.js'
 
 const test = suite('all at once')
 const SEED = Number(process.env['TURMOIL_SEED'] ?? Date.now() % 2 ** 31)
 const SECONDS = Number(process.env['TURMOIL_SECONDS'] ?? 3)
-const DIMENSIONS = 300
-const COUNT = 5000
+const DIMENSIONS = 400
+const COUNT = 4800
 const WRITERS = 4
 
 /** Writers, searchers and maintenance, which do not wait for each other, on a collection and what it must be. */
@@ -35,7 +35,7 @@ class Turmoil {
 
   async run(): Promise<void> {
     const writers = Array.from({ length: WRITERS }, (_, writer) => this.#repeat(() => this.#write(writer)))
-    const searchers = Array.from({ length: 3 }, () => this.#repeat(() => this.#search()))
+    const searchers = Array.from({ length: 2 }, () => this.#repeat(() => this.#search()))
     await Promise.all([...writers, ...searchers, this.#repeat(() => this.#work())])
   }
 
@@ -43,7 +43,7 @@ class Turmoil {
     while (performance.now() < this.#until) {
       await work()
       if (this.#random.below(3) === 0) await turn()
-      if (this.#random.below(20) === 0) await pause(this.#random.below(20))
+      if (this.#random.below(4) === 0) await pause(this.#random.below(10))
     }
   }
 
@@ -124,6 +124,7 @@ for (const [codec, metric, workers] of [['sq8', 'cosine', 2], ['f32', 'l2', 3]] 
       const acknowledge = versions.write(first)
       await points.batch([...first].map(([key, record]) => ({ type: 'put', key, ...record })))
       acknowledge()
+      await linked(db)
       const turmoil = new Turmoil(db, points, versions, random)
       await turmoil.run()
       assert.ok((await db.stats()).cache.evictions > 100)
