@@ -25,7 +25,7 @@ const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, 
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
 export const BASE_STRIDE = 3
 export const NO_NEIGHBOR = 0xffffff
-/** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
+/** Rows that are scored together: as many as a round has, but the blocks of all threads' may take an eighth of the memory at most. */
 const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
@@ -170,7 +170,7 @@ export class Graph {
     this.#set(GRAPH_SCORER, codec.scorer)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
-    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
+    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
     this.#tasks = new Tasks(arena, this.ptr)

@@ -38,6 +38,8 @@ export class Writer {
   readonly #linking: Linking
   readonly #tidying: Tidying
   #running: Promise<void> | undefined
+  /** Whether something happened since it last looked at what there is to do. */
+  #isCalled = false
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
@@ -197,9 +199,10 @@ export class Writer {
 
   #start(): void {
     if (this.#closed) return
+    this.#isCalled = true
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#commits.waiting || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
+      if (this.#isCalled || this.#commits.waiting || this.#checkpointCalls.length || this.#quiet.length || this.#wantsToBeAlone) this.#start()
     })
   }
 
@@ -207,6 +210,7 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (;;) {
+      this.#isCalled = false
       const asked = this.#checkpointCalls.length > 0
       for (const work of this.#quiet.splice(0)) work()
       if (this.#engine.damage) {
@@ -236,7 +240,8 @@ export class Writer {
   /** Gets changed blocks out of the cache; false when they cannot be written now: writes are refused until they can. */
   async #makeRoom(): Promise<boolean> {
     await this.#writing
-    if (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
+    // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
+    while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
       await this.#checkpoint()
       await this.#writing
     }
