@@ -84,6 +84,8 @@ export class Engine {
   trimmed: LogPosition = { sequence: 0, hash: 0n }
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
+  /** Nothing that takes long goes on from now on. */
+  isClosing = false
   /** Earlier truths that are still read. */
   readonly #retired = new Map<Truth, Promise<void>>()
   readonly #byId = new Map<number, OpenCollection>()
@@ -173,6 +175,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true
     await this.threads.close()
     await this.closeIndex()
     // IMPORTANT: nothing is removed after the directory was given back: who has it next may have data of that number.

@@ -78,7 +78,7 @@ class Steps {
   async next(step: string): Promise<void> {
     if (++this.#done % PAUSE) return
     await nextTurn()
-    if (!this.#engine.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.#engine.directory} was closed while it was verified`)
+    if (this.#engine.isClosing) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.#engine.directory} was closed while it was verified`)
     refuseWhenAborted(this.#options.signal, `verifying, after ${this.#done} steps,`)
     this.#options.onProgress?.({ step, done: this.#done, total: Math.max(this.#total, this.#done) })
   }
