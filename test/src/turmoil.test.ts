@@ -10,7 +10,7 @@ import { normalVector } from './vectors.js'
 
 const test = suite('all at once')
 const SEED = Number(process.env['TURMOIL_SEED'] ?? Date.now() % 2 ** 31)
-const SECONDS = Number(process.env['TURMOIL_SECONDS'] ?? 3)
+const SECONDS = Number(process.env['TURMOIL_SECONDS'] ?? 2)
 const DIMENSIONS = 400
 const COUNT = 4800
 const WRITERS = 4
