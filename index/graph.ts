@@ -27,7 +27,7 @@ const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, 
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
 export const BASE_STRIDE = 3
 export const NO_NEIGHBOR = 0xffffff
-/** Rows that are scored together: as many as a round has, but their blocks may take an eighth of the memory at most. */
+/** Rows that are scored together: as many as a round has, but the blocks of all threads' may take an eighth of the memory at most. */
 const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
@@ -110,7 +110,7 @@ export class Graph {
   #rebuilt = 0
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
-  #reused = 0
+  #revision = 0
   /** What the scratches have room for: the width of a beam, and ids. */
   #width = 0
   #ids = 0
@@ -161,7 +161,7 @@ export class Graph {
     this.#set(GRAPH_SCORER, codec.scorer)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
-    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / largest / 4))))
+    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
     this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
     this.#tasks = new Tasks(arena, this.ptr)
@@ -216,9 +216,9 @@ export class Graph {
     return this.#get(GRAPH_LIVE)
   }
 
-  /** Changes when ordinals may mean other records. */
-  get reused(): number {
-    return this.#reused
+  /** Changes when what a search in another thread has found may be wrong by now: ordinals may have been given to others, or it passed over who has a code now. */
+  get revision(): number {
+    return this.#revision
   }
 
   get levels(): number {
@@ -292,9 +292,9 @@ export class Graph {
 
   /** Goes on from a checkpoint of another numbering, whose blocks are read from now on; nothing may have changed since the last checkpoint. */
   restart(state: GraphState): void {
+    this.#revision++
     for (const kind of KINDS) this.#cache.empty(this[kind])
     this.#cache.empty(this.records.space)
-    this.#reused++
     this.restore(state)
   }
 
@@ -358,7 +358,7 @@ export class Graph {
 
   /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
   noteTrim(): void {
-    this.#reused++
+    this.#revision++
     this.#free.noteTrim()
   }
 
@@ -458,6 +458,7 @@ export class Graph {
     this.load(vector)
     this.#codes.encode(ordinal)
     this.#setState(ordinal, STATE_LIVE)
+    if (!codecs[this.options.codec].approximate) this.#revision++
   }
 
   /**

@@ -86,7 +86,7 @@ function printReport({ findings, actions, lost, kept }: RepairReport): void {
 /** Resolves when the index is complete; an interruption is no harm, the next opening goes on. */
 async function indexBuilt(db: VectorLevel, signal: AbortSignal, tell: (done: number, total: number) => void): Promise<void> {
   for (let total = 0; ;) {
-    const left = (await db.stats()).collections.reduce((sum, { trained, unlinked }) => sum + (trained ? unlinked : 0), 0)
+    const left = (await db.stats()).collections.reduce((sum, { pending }) => sum + pending, 0)
     if (!left || signal.aborted) return
     total = Math.max(total, left)
     tell(total - left, total)

@@ -48,10 +48,10 @@ export async function find<T>(engine: Engine, graph: Graph, question: Question, 
 
 async function answer<T>(engine: Engine, graph: Graph, question: Question, take: (nearest: Nearest) => T): Promise<T> {
   for (;;) {
-    const reused = graph.reused
+    const { revision } = graph
     const nearest = await ask(engine, graph, question)
     // What was found may have been removed since the thread was done, and even have given its ordinal to another record.
-    if (nearest === 'failed' || (nearest && (graph.reused !== reused || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
+    if (nearest === 'failed' || (nearest && (graph.revision !== revision || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
       return take(findHere(graph, question))
     }
     if (nearest) return take(nearest)

@@ -60,7 +60,7 @@ export async function measureRecall(
     engine.underWay.check()
     const progress = `after ${queries} of ${sample} queries`
     deadline.check(progress)
-    const { reused } = graph
+    const { revision } = graph
     let ordinal = random.below(graph.ordinals)
     while (!isFindable(graph.stateOf(ordinal))) ordinal = (ordinal + 1) % graph.ordinals
     const vector = graph.records.vector(ordinal)
@@ -73,7 +73,7 @@ export async function measureRecall(
       throw error
     })
     // An ordinal may mean one record in the first answer, and another in the second.
-    if (graph.reused !== reused) continue
+    if (graph.revision !== revision) continue
     queries++
     const all = new Set(nearest)
     hits += found.filter(other => all.has(other)).length

@@ -56,6 +56,7 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
     removeOtherData(directory, identity)
     return recovery
   } catch (error) {
+    await engine?.threads.close()
     await engine?.closeIndex()
     await truth.close()
     // The index was found damaged while the log was applied to it, and is given up by now.

@@ -124,7 +124,10 @@ class Repair {
     let engine = new Engine(this.#directory, this.#settings, this.#identity, truth)
     try {
       const meta = unlessDamaged(() => readTruthIdentity(engine, truth))
-      if (meta && meta.uuid !== this.#identity.uuid) engine = new Engine(this.#directory, this.#settings, { ...this.#identity, uuid: meta.uuid }, truth)
+      if (meta && meta.uuid !== this.#identity.uuid) {
+        await engine.threads.close()
+        engine = new Engine(this.#directory, this.#settings, { ...this.#identity, uuid: meta.uuid }, truth)
+      }
       await this.#salvage(engine, meta)
       return engine.identity.uuid
     } finally {

@@ -32,7 +32,7 @@ export interface CollectionStats extends GraphHealth {
   unlinked: number
   /** Nodes whose records were replaced or deleted, and that are still to be taken out of the graph. No search returns them. */
   tombstones: number
-  /** Nodes that are to be linked, or begun to be taken out, in the background. */
+  /** Nodes that are to be linked, or begun to be taken out, in the background; 0 when what is left waits for more to come. */
   pending: number
   /** Upper levels of the graph. */
   levels: number

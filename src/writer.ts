@@ -46,6 +46,8 @@ export class Writer {
   readonly #linking: Linking
   readonly #tidying: Tidying
   #running: Promise<void> | undefined
+  /** Whether something happened since it last looked at what there is to do. */
+  #isCalled = false
   /** Ends with the checkpoint that is being written; never rejects. */
   #writing: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
@@ -238,9 +240,10 @@ export class Writer {
 
   #start(): void {
     if (this.#closed) return
+    this.#isCalled = true
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
-      if (this.#queue.count || this.#checkpointCalls.length || this.#quiet.size || this.#wantsToBeAlone) this.#start()
+      if (this.#isCalled || this.#queue.count || this.#checkpointCalls.length || this.#quiet.size || this.#wantsToBeAlone) this.#start()
     })
   }
 
@@ -248,6 +251,7 @@ export class Writer {
   async #run(): Promise<void> {
     await Promise.resolve()
     for (;;) {
+      this.#isCalled = false
       const asked = this.#checkpointCalls.length > 0
       this.#runQuiet()
       if (this.#engine.damage) {
@@ -256,20 +260,19 @@ export class Writer {
       }
       const rebuilding = this.#linking.rebuilding
       const lonely = this.#wantsToBeAlone && !rebuilding
-      const goal = lonely ? 'rest' : 'batches'
       const commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
-        this.#linking.start(goal)
+        this.#linking.start(lonely ? 'rest' : 'batches')
         if (lonely && !this.#linking.running) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
-        this.#linking.start(goal)
         if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
       }
-      if (!this.#queue.count && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
+      // What was committed is still to be linked, and there must be room for that.
+      if (!commits && !this.#queue.count && !this.#checkpointCalls.length && !this.#wantsToBeAlone) return
       if (this.#linking.running && !commits) await this.#linking.turn()
       else await nextTurn()
     }
@@ -278,7 +281,8 @@ export class Writer {
   /** Gets changed blocks out of the cache; false when they cannot be written now: writes are refused until they can. */
   async #makeRoom(): Promise<boolean> {
     await this.#writing
-    if (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
+    // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
+    while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
       await this.#checkpoint()
       await this.#writing
     }
@@ -356,7 +360,8 @@ export class Writer {
       this.#events.checkpointFailed(error)
     } finally {
       this.#writing = undefined
-      if (this.#timeIsUp) this.#start()
+      // Linking may have waited for the room.
+      this.#start()
     }
   }
 }

@@ -58,6 +58,8 @@ export class BlockCache {
   fault(spaceId: number, block: number): void {
     if (block === NO_BLOCK) throw this.#tooSmall('cannot hold the blocks that are needed together')
     const space = this.#spaces[spaceId]!
+    // Several threads may miss the same block, and change it as soon as the first of them has it.
+    if (space.frameOf(block)) return
     this.#misses++
     const frame = this.#claim(space.frameClass)
     try {

@@ -3,8 +3,9 @@ import { vectorByteLength } from '../../codecs/f32.js'
 import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
 import { Graph, type GraphOptions, type GraphState, type GraphStorage, isFindable, KINDS as SPACES } from '../../index/graph.js'
-import { type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
+import { type Kernel, type KernelBuild, type KernelCallbacks, loadKernel } from '../../index/kernel.js'
 import { Scratch } from '../../index/scratch.js'
+import { Threads } from '../../index/threads/threads.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
 import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
@@ -21,6 +22,8 @@ export interface MemoryIndexOptions extends Partial<GraphOptions> {
   dimensions: number
   build?: KernelBuild
   cacheBytes?: number
+  /** Threads beside this one; without them there are not even the means for any. */
+  workers?: number
 }
 
 /** One graph over an arena, whose blocks and records are stored in maps. */
@@ -31,20 +34,22 @@ export class MemoryIndex {
   readonly checksum: Checksum
   readonly scratch: Scratch
   readonly graph: Graph
+  readonly threads: Threads | undefined
   readonly options: GraphOptions
   readonly vectors = new Map<number, Float32Array>()
   readonly blocks = new Map<number, Uint8Array>()
   /** Records that were read again. */
   recordReads = 0
 
-  constructor({ build = 'simd', cacheBytes = 64 * MIB, ...options }: MemoryIndexOptions) {
+  constructor({ build = 'simd', cacheBytes = 64 * MIB, workers, ...options }: MemoryIndexOptions) {
     this.options = { metric: 'l2', codec: 'f32', M: 8, efConstruction: 40, seed: 1, ...options }
     this.arena = new Arena(cacheBytes)
     this.cache = new BlockCache(this.arena)
-    this.kernel = loadKernel(build, this.arena.memory, {
+    const serve: KernelCallbacks = {
       fault: (space, block) => this.cache.fault(space >>> 0, block >>> 0),
       loadRecords: (_space, ordinals, count) => this.graph.records.loadAll(ordinals >>> 0, count >>> 0)
-    })
+    }
+    this.kernel = loadKernel(build, this.arena.memory, serve)
     this.checksum = new Checksum(this.kernel, this.arena)
     const storage: GraphStorage = {
       load: (kind, block, frame, frameBytes) => this.#load(placeOf(COLLECTION, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
@@ -58,7 +63,16 @@ export class MemoryIndex {
       }
     }
     this.scratch = new Scratch(this.arena)
-    this.graph = new Graph(this.arena, this.cache, this.kernel, [this.scratch], storage, this.options)
+    const others: Scratch[] = []
+    this.threads = workers === undefined ? undefined : new Threads({
+      arena: this.arena, build, workers, serve,
+      scratches: count => {
+        for (let i = 0; i < count; i++) others.push(new Scratch(this.arena))
+        return others.map(({ ptr }) => ptr)
+      }
+    })
+    this.cache.park = work => this.threads ? this.threads.park(work) : work()
+    this.graph = new Graph(this.arena, this.cache, this.kernel, [this.scratch, ...others], storage, this.options, this.threads)
   }
 
   /** Stores and shows a vector under the lowest ordinal that can be had; it is not linked yet. */
@@ -136,7 +150,11 @@ export class MemoryIndex {
 
   /** Another one over the same blocks and records, that goes on from a checkpoint. */
   reopen(state: GraphState, changes: Partial<MemoryIndexOptions> = {}): MemoryIndex {
-    const index = new MemoryIndex({ ...this.options, ...changes })
+    return this.goOn(new MemoryIndex({ ...this.options, ...changes }), state)
+  }
+
+  /** Gives another one, still empty, the same blocks and records, and has it go on from a checkpoint. */
+  protected goOn<Index extends MemoryIndex>(index: Index, state: GraphState): Index {
     for (const [place, block] of this.blocks) index.blocks.set(place, block)
     for (const [ordinal, vector] of this.vectors) index.vectors.set(ordinal, vector)
     index.graph.restore(state)

@@ -29,7 +29,7 @@ test('verify finds nothing in a sound store while its vectors are linked', async
     const points = db.collection('points', { dimensions: 16, metric: 'l2', codec: 'f32', efConstruction: 100 })
     await points.batch(normalVectors(1, 4000, 16).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
     let times = 0
-    while ((await points.stats()).unlinked) {
+    while ((await points.stats()).pending) {
       assert.equal((await db.verify()).slice(0, 1), [])
       times++
     }

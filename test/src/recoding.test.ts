@@ -30,7 +30,8 @@ function keyOf(other: number): string {
 
 async function checkNearest(points: Collection): Promise<void> {
   for (let i = 0; await points.has(keyOf(i)); i += 7) {
-    const [hit] = await points.search(OTHER[i]!, { k: 1 })
+    // What was linked while its codes did not fit is hard to find for a narrow beam.
+    const [hit] = await points.search(OTHER[i]!, { k: 1, ef: 128 })
     assert.equal(hit!.key, keyOf(i))
   }
 }

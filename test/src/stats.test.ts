@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { BATCH } from '../../index/kernel/layout.js'
 import { linked, opened, PLANE, SMALL, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
@@ -15,8 +16,9 @@ test('count records, operations, and what is not linked', async () => {
     await points.batch(vectors.slice(0, 20).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
     await points.batch(vectors.slice(0, 30).map((_, i) => ({ type: 'del', key: `k${i}` })))
     await linked(db)
+    // The last removals wait for more to come.
     const expected = {
-      name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', trained: true, drift: 0, recoding: undefined, unlinked: 0, tombstones: 0,
+      name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', trained: true, drift: 0, recoding: undefined, unlinked: 0, tombstones: 3,
       pending: 0, unreachable: 0
     }
     const { levels, bytesPerVector, probeRecall, ...stats } = await points.stats()
@@ -53,7 +55,7 @@ test('say when there was enough to train codes on', async () => {
     assert.is((await points.stats()).trained, true)
     assert.equal((await points.stats()).bytesPerVector.code, 12)
     await linked(db)
-    assert.is((await points.stats()).unlinked, 0)
+    assert.ok((await points.stats()).unlinked < BATCH)
   })
 })
 

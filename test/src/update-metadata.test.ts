@@ -3,13 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BlockStore } from '../../storage/block-store.js'
 import { logKey, RECORD_RANGE, recordKey, userKey } from '../../storage/keys.js'
-import { PAGE_SLACK } from '../../storage/space.js'
 import { Truth } from '../../storage/truth.js'
 import { type Collection, VectorLevel } from '../../src/index.js'
 import { check } from '../seed.js'
-import { asked, copyOfOpenStore, dataFileOf, dataOf, keysOf, linked, opened, PLANE, rejects, SMALL, sound, withStore } from './store.js'
+import { blocksOf } from './index-content.js'
+import { asked, copyOfOpenStore, dataOf, keysOf, linked, opened, PLANE, rejects, SMALL, sound, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
 const test = suite('updateMetadata')
@@ -156,24 +155,6 @@ test('leaves other operations alone when a record is damaged', async () => {
     }
   })
 })
-
-const FRAMES = [4096, 8192, 16384, 32768, 65536]
-
-/** All blocks of a closed store's index. */
-async function blocksOf(location: string): Promise<Map<number, string>> {
-  const blocks = new BlockStore(join(dataFileOf(location), '..'))
-  try {
-    const content = new Map<number, string>()
-    for (const place of blocks.places()) {
-      const bytes = FRAMES.map(length => Buffer.alloc(length - PAGE_SLACK)).find(bytes => blocks.read(place, bytes))
-      assert.ok(bytes, `block ${place} has another length`)
-      content.set(place, bytes.toString('latin1'))
-    }
-    return content
-  } finally {
-    await blocks.close()
-  }
-}
 
 for (const codec of ['f32', 'sq8'] as const) {
   test(`changes no block of the index, and takes no ordinal, ${codec}`, async () => {

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
-import { asked, keysOf, opened, PLANE, withStore } from './store.js'
+import { asked, inTime, keysOf, linked, opened, PLANE, withStore } from './store.js'
 import { normalVector, normalVectors } from './vectors.js'
 
 const test = suite('writer')
@@ -164,18 +164,14 @@ test('takes a batch of more than is committed together', async () => {
   })
 })
 
-test('links what was written last, though nobody writes after it', async () => {
-  await withStore(async db => {
-    const points = db.collection('points', { dimensions: 2, metric: 'l2', codec: 'f32', M: 4, efConstruction: 10 })
-    await points.batch(Array.from({ length: 500 }, (_, i) => ({ type: 'put', key: `k${i}`, vector: [i, 1] })))
-    let unlinked = 500
-    for (let tries = 0; tries < 2000 && unlinked >= 32; tries++) {
-      await delay(5)
-      unlinked = (await points.stats()).unlinked
-    }
-    assert.ok(unlinked < 32, `${unlinked} are not linked`)
-    await db.close()
+for (const workers of [0, 1]) {
+  test(`a single write is linked though no other follows, workers: ${workers}`, async () => {
+    await withStore(async db => {
+      const points = db.collection('points', { dimensions: 8, codec: 'f32', efConstruction: 20 })
+      await points.batch(normalVectors(1, 1000, 8).map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
+      await inTime(linked(db))
+    }, { workers })
   })
-})
+}
 
 test.run()

@@ -344,4 +344,14 @@ test('tables take any neighboring slabs without changes, although a slab with ch
   model.verify()
 })
 
+test('a block that is missed by several threads is loaded once, so that what the first of them changes stays', () => {
+  const model = new Model(SLABS, WIDTHS)
+  const [space] = model.spaces
+  model.write(space!, 3, 7)
+  const { misses } = model.cache.counts()
+  model.cache.fault(space!.id, 0)
+  model.read(space!, 3)
+  assert.is(model.cache.counts().misses, misses)
+})
+
 test.run()
