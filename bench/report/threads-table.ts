@@ -1,5 +1,5 @@
 import { ownEngine } from '../macro/engines.js'
-import type { BuildRow, Checked, Latency, LoopRow, MixedRow, SearchRow, Subject, ThreadsResults } from '../threads/figures.js'
+import type { BuildRow, Checked, Delay, Latency, LoopRow, MixedRow, SearchRow, Subject, ThreadsResults } from '../threads/figures.js'
 import { markdown, whole } from './markdown.js'
 
 /** What was measured, a table for each part. */
@@ -16,7 +16,7 @@ export function threadsTables({ build, search, loop, mixed }: ThreadsResults): s
 export function buildTable(rows: readonly BuildRow[]): string {
   const efs = rows[0].recalls.map(({ ef }) => ef)
   return markdown(
-    ['build', 'vec/s', 's', 's with a checkpoint', 'times one worker', ...efs.map((ef, i) => `${i === 0 ? 'recall ' : ''}at ef ${ef}`)],
+    ['build', 'vec/s', 's', 's with a checkpoint', 'processor µs a vector', 'times one worker', ...efs.map((ef, i) => `${i === 0 ? 'recall ' : ''}at ef ${ef}`)],
     rows.map((row) => {
       const single = rows.find(({ workers, durability }) => workers === 1 && durability === row.durability)
       return [
@@ -24,6 +24,7 @@ export function buildTable(rows: readonly BuildRow[]): string {
         whole(row.count / row.seconds),
         row.seconds.toFixed(1),
         row.checkpointSeconds.toFixed(1),
+        whole((row.cpuSeconds * 1e6) / row.count),
         single === undefined ? '-' : (single.seconds / row.seconds).toFixed(2),
         ...row.recalls.map(({ recall }) => recall.toFixed(4))
       ]
@@ -52,11 +53,12 @@ export function searchTable(rows: readonly SearchRow[]): string {
 
 export function loopTable(rows: readonly LoopRow[]): string {
   return markdown(
-    ['writes', 'vec/s', 'delay p50 / p99 / p99.9 / max ms', 'searches', 'p50 / p99 ms', 'from when due', 'recall meanwhile', 'after'],
+    ['writes', 'vec/s', 'delay p50 / p99 / p99.9 / max ms', 'at rest', 'searches', 'p50 / p99 ms', 'from when due', 'recall meanwhile', 'after'],
     rows.map((row) => [
       loopName(row),
       whole(row.vectorsPerSecond),
-      [row.delayMs.p50, row.delayMs.p99, row.delayMs.p999, row.delayMs.max].map((ms) => ms.toFixed(1)).join(' / '),
+      delays(row.delayMs),
+      delays(row.delayAtRestMs),
       whole(row.searches),
       millis(row.search),
       millis(row.searchFromDue),
@@ -101,6 +103,10 @@ export function nameOf({ engine, codec, workers }: Subject): string {
 
 function wayOf({ engine, workers, durability }: BuildRow): string {
   return engine === ownEngine && workers === undefined ? 'vector by vector in memory' : durability
+}
+
+function delays({ p50, p99, p999, max }: Delay): string {
+  return [p50, p99, p999, max].map((ms) => ms.toFixed(1)).join(' / ')
 }
 
 function micros({ p50Us, p99Us }: Latency): string {

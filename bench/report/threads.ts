@@ -38,7 +38,9 @@ export async function reportThreads(runs: readonly Results[]): Promise<string[]>
   ]
 }
 
-const loopNote = 'Delays are as `monitorEventLoopDelay` has them at a resolution of 1 ms, which is part of each figure.'
+const loopNote =
+  'Delays are as `monitorEventLoopDelay` has them at a resolution of 1 ms, which is part of each figure; at rest are those of the same process before it had ' +
+  'anything to do, which the machine makes by itself.'
 
 /** The newest run with peers, or else the newest; of its rows those with most vectors. */
 function newest<P extends Part>(runs: readonly Results[], part: P, dataset?: string): Section<Results['threads'][P][number]>[] {

@@ -50,6 +50,13 @@ export interface SearchFigures {
   callersQps: number
 }
 
+export interface Delay {
+  p50: number
+  p99: number
+  p999: number
+  max: number
+}
+
 /** An event loop on which vectors are inserted, and searches answered. */
 export interface LoopFigures {
   /** Vectors of a call, and callers that each wait for their last call. */
@@ -57,7 +64,9 @@ export interface LoopFigures {
   callers: number
   vectorsPerSecond: number
   /** As monitorEventLoopDelay has it at a resolution of 1 ms, which is part of each figure. */
-  delayMs: { p50: number, p99: number, p999: number, max: number }
+  delayMs: Delay
+  /** The same of this process before it had anything to do: what the machine does by itself. */
+  delayAtRestMs: Delay
   searches: number
   ef: number
   /** Of a sample of the searches, among what was written when they began. */

@@ -1,9 +1,9 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { rowOf, type Matrix } from '../data/fbin-file.js'
 import type { LoopFigures } from './figures.js'
 import { every } from './every.js'
 import { Latencies } from './latencies.js'
+import { delaysDuring } from './loop-delay.js'
 import { recallAmong, type Answer } from './recall.js'
 import type { AsyncEngine, AsyncIndex, StoreTask } from './subjects.js'
 
@@ -14,7 +14,8 @@ export interface LoopTask extends StoreTask {
   searchesPerSecond: number
 }
 
-const loopResolutionMs = 1
+/** How long the loop is watched before there is anything to do. */
+const restMs = 5_000
 /** Searches whose recall is measured: so many are compared with all vectors. */
 const sampled = 300
 
@@ -24,7 +25,6 @@ export async function measureLoop(engine: AsyncEngine, task: LoopTask, base: Mat
   const index = await engine.create(task)
   await index.setEf(ef)
   const prepared = (vector: Float32Array): unknown => (engine.prepare ? engine.prepare(vector) : vector)
-  const monitor = monitorEventLoopDelay({ resolution: loopResolutionMs })
   const paced = new PacedSearches(index, k, Array.from({ length: queries.count }, (_, i) => prepared(rowOf(queries, i))))
   let [begun, written] = [0, 0]
 
@@ -39,24 +39,25 @@ export async function measureLoop(engine: AsyncEngine, task: LoopTask, base: Mat
       await nextTurn()
     }
   }
-  monitor.enable()
-  const started = performance.now()
-  const searching = paced.run(task.searchesPerSecond, () => written)
-  await Promise.all(Array.from({ length: callers }, insert))
-  await index.settle()
-  const seconds = (performance.now() - started) / 1e3
-  await paced.stop()
-  await searching
-  monitor.disable()
+  const delayAtRestMs = await delaysDuring(() => delay(restMs))
+  let seconds = 0
+  const delayMs = await delaysDuring(async () => {
+    const started = performance.now()
+    const searching = paced.run(task.searchesPerSecond, () => written)
+    await Promise.all(Array.from({ length: callers }, insert))
+    await index.settle()
+    seconds = (performance.now() - started) / 1e3
+    await paced.stop()
+    await searching
+  })
 
   const answers: Answer[] = []
   for (let query = 0; query < queries.count; query++) answers.push({ query, there: count, found: index.ordinalsOf(await index.search(prepared(rowOf(queries, query)), k)) })
   await index.close()
-  const ms = (percentile: number): number => monitor.percentile(percentile) / 1e6
   return {
     batch, callers, ef,
     vectorsPerSecond: count / seconds,
-    delayMs: { p50: ms(50), p99: ms(99), p999: ms(99.9), max: monitor.max / 1e6 },
+    delayMs, delayAtRestMs,
     searches: paced.answers.length,
     recallMeanwhile: recallAmong(base, task.metric, queries, every(paced.answers, sampled), k),
     recallAfter: recallAmong(base, task.metric, queries, every(answers, sampled), k),
