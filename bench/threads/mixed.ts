@@ -86,8 +86,9 @@ class World {
   async load(): Promise<void> {
     while (this.#keys < this.#task.count) {
       const keys = Array.from({ length: Math.min(batchCount, this.#task.count - this.#keys) }, () => this.#keys++)
-      const versions = keys.map((key) => this.history.begin(key, key))
-      await this.#items.batch(keys.map((key) => ({ type: 'put', key: String(key), vector: rowOf(this.#base, key) })))
+      // Of all rows, as the later ones: where searches and writes come to other data in time, recall and speed tell of that.
+      const versions = keys.map((key) => this.history.begin(key, this.#below(this.#base.count)))
+      await this.#items.batch(keys.map((key, i) => ({ type: 'put', key: String(key), vector: rowOf(this.#base, versions[i].row!) })))
       for (const version of versions) this.history.end(version)
       this.#live.push(...keys)
     }
