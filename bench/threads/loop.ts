@@ -89,7 +89,8 @@ class PacedSearches {
     while (there() < this.#k && !this.#stopped) await delay(1)
     for (let due = performance.now(); !this.#stopped; due += 1e3 / perSecond) {
       const wait = due - performance.now()
-      if (wait > 0) await delay(wait)
+      // A timer takes whole milliseconds, and would be early otherwise.
+      if (wait > 0) await delay(Math.ceil(wait))
       const asked: Promise<void> = this.#ask(due, there()).finally(() => this.#asked.delete(asked))
       this.#asked.add(asked)
     }
