@@ -2,6 +2,34 @@ import { ownEngine } from '../macro/engines.js'
 import type { BuildRow, Checked, Delay, Latency, LoopRow, MixedRow, SearchRow, Subject, ThreadsResults } from '../threads/figures.js'
 import { markdown, whole } from './markdown.js'
 
+const buildColumns = ['build', 'vec/s', 's', 's with a checkpoint', 'processor µs a vector', 'times one worker']
+
+const searchColumns = [
+  'searches',
+  'recall',
+  'searchSync p50 / p99 µs',
+  'search',
+  'more µs',
+  'after a pause: searchSync',
+  'search',
+  'more µs',
+  'searchSync QPS',
+  'QPS of all callers',
+  'times as many'
+]
+
+const loopColumns = [
+  'writes',
+  'vec/s',
+  'delay p50 / p99 / p99.9 / max ms',
+  'at rest',
+  'searches',
+  'p50 / p99 ms',
+  'from when due',
+  'recall meanwhile',
+  'after'
+]
+
 /** What was measured, a table for each part. */
 export function threadsTables({ build, search, loop, mixed }: ThreadsResults): string[] {
   return [
@@ -16,7 +44,7 @@ export function threadsTables({ build, search, loop, mixed }: ThreadsResults): s
 export function buildTable(rows: readonly BuildRow[]): string {
   const efs = rows[0].recalls.map(({ ef }) => ef)
   return markdown(
-    ['build', 'vec/s', 's', 's with a checkpoint', 'processor µs a vector', 'times one worker', ...efs.map((ef, i) => `${i === 0 ? 'recall ' : ''}at ef ${ef}`)],
+    [...buildColumns, ...efs.map((ef, i) => `${i === 0 ? 'recall ' : ''}at ef ${ef}`)],
     rows.map((row) => {
       const single = rows.find(({ workers, durability }) => workers === 1 && durability === row.durability)
       return [
@@ -34,7 +62,7 @@ export function buildTable(rows: readonly BuildRow[]): string {
 
 export function searchTable(rows: readonly SearchRow[]): string {
   return markdown(
-    ['searches', 'recall', 'searchSync p50 / p99 µs', 'search', 'more µs', 'after a pause: searchSync', 'search', 'more µs', 'searchSync QPS', 'QPS of all callers', 'times as many'],
+    searchColumns,
     rows.map((row) => [
       `${nameOf(row)}, ef ${row.ef}, ${row.callers} callers`,
       row.recall.toFixed(4),
@@ -53,7 +81,7 @@ export function searchTable(rows: readonly SearchRow[]): string {
 
 export function loopTable(rows: readonly LoopRow[]): string {
   return markdown(
-    ['writes', 'vec/s', 'delay p50 / p99 / p99.9 / max ms', 'at rest', 'searches', 'p50 / p99 ms', 'from when due', 'recall meanwhile', 'after'],
+    loopColumns,
     rows.map((row) => [
       loopName(row),
       whole(row.vectorsPerSecond),
@@ -69,7 +97,8 @@ export function loopTable(rows: readonly LoopRow[]): string {
 }
 
 export function loopName(row: LoopRow): string {
-  return `${nameOf(row)}, ${row.batch === 1 ? `single puts of ${row.callers === 1 ? 'one caller' : `${row.callers} callers`}` : `batches of ${whole(row.batch)}`}`
+  const callers = row.callers === 1 ? 'one caller' : `${row.callers} callers`
+  return `${nameOf(row)}, ${row.batch === 1 ? `single puts of ${callers}` : `batches of ${whole(row.batch)}`}`
 }
 
 export function mixedTable(rows: readonly MixedRow[]): string {
@@ -91,8 +120,9 @@ export function mixedTable(rows: readonly MixedRow[]): string {
 /** What became of the answers' check. */
 export function checkedText(rows: readonly MixedRow[]): string {
   const sum = (figure: keyof Checked): string => whole(rows.reduce((total, { checked }) => total + checked[figure], 0))
-  return `Of ${sum('searches')} answers, checked against what was written before and meanwhile: ${sum('wrong')} of deleted, replaced or later records, ` +
-    `${sum('duplicate')} twice, ${sum('misplaced')} at a wrong distance, ${sum('malformed')} too few or out of order; and ${sum('missed')} records that ` +
+  return `Of ${sum('searches')} answers, checked against what was written before and meanwhile: ` +
+    `${sum('wrong')} of deleted, replaced or later records, ${sum('duplicate')} twice, ${sum('misplaced')} at a wrong distance, ` +
+    `${sum('malformed')} too few or out of order; and ${sum('missed')} records that ` +
     `${sum('exact')} exact searches among them should have found.`
 }
 

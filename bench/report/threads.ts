@@ -32,15 +32,16 @@ export async function reportThreads(runs: readonly Results[]): Promise<string[]>
     ...builds.map((section) => textOf(`Bulk load: ${titleOf(section)}`, section, buildTable(section.rows))),
     ...(search ? [textOf('Searches of an idle store', search, searchTable(search.rows))] : []),
     ...(loop
-      ? [textOf('The event loop while vectors are inserted, and 200 searches a second answered', loop, loopTable(loop.rows), loopNote, `![Delay of the event loop](docs/${chartName})`)]
+      ? [textOf(loopTitle, loop, loopTable(loop.rows), loopNote, `![Delay of the event loop](docs/${chartName})`)]
       : []),
     ...(mixed ? [textOf('Searches among writes', mixed, mixedTable(mixed.rows), checkedText(mixed.rows))] : [])
   ]
 }
 
+const loopTitle = 'The event loop while vectors are inserted, and 200 searches a second answered'
 const loopNote =
-  'Delays are as `monitorEventLoopDelay` has them at a resolution of 1 ms, which is part of each figure; at rest are those of the same process before it had ' +
-  'anything to do, which the machine makes by itself.'
+  'Delays are as `monitorEventLoopDelay` has them at a resolution of 1 ms, which is part of each figure; at rest are those of the same process ' +
+  'before it had anything to do, which the machine makes by itself.'
 
 /** The newest run with peers, or else the newest; of its rows those with most vectors. */
 function newest<P extends Part>(runs: readonly Results[], part: P, dataset?: string): Section<Results['threads'][P][number]>[] {

@@ -45,7 +45,8 @@ export class Answers {
     const chunk = this.#chunks[Math.floor(number / chunkCount)]
     const at = number % chunkCount
     const [from, to, query, ofBase, exact, found] = chunk.fields.subarray(at * fields)
-    const values = [at * this.#k, at * this.#k + found] as const
-    return { from, to, query, ofBase: ofBase === 1, exact: exact === 1, keys: chunk.keys.subarray(...values), distances: chunk.distances.subarray(...values) }
+    const [first, end] = [at * this.#k, at * this.#k + found]
+    const [keys, distances] = [chunk.keys.subarray(first, end), chunk.distances.subarray(first, end)]
+    return { from, to, query, ofBase: ofBase === 1, exact: exact === 1, keys, distances }
   }
 }

@@ -33,7 +33,9 @@ export async function measureBuild(task: BuildTask, base: Matrix, queries: Matri
 }
 
 /** The same by a peer, in memory; its vectors are in the shape that it takes when the clock starts. */
-export async function measurePeerBuild(name: string, task: BuildTask, base: Matrix, queries: Matrix, truth: Matrix<Int32Array>): Promise<BuildFigures> {
+export async function measurePeerBuild(
+  name: string, task: BuildTask, base: Matrix, queries: Matrix, truth: Matrix<Int32Array>
+): Promise<BuildFigures> {
   const engine: Engine = await loadEngine(name)
   const prepared = (vector: Float32Array): unknown => (engine.prepare ? engine.prepare(vector) : vector)
   const builder = await engine.build(task)

@@ -52,7 +52,10 @@ export async function measureLoop(engine: AsyncEngine, task: LoopTask, base: Mat
   })
 
   const answers: Answer[] = []
-  for (let query = 0; query < queries.count; query++) answers.push({ query, there: count, found: index.ordinalsOf(await index.search(prepared(rowOf(queries, query)), k)) })
+  for (let query = 0; query < queries.count; query++) {
+    const result = await index.search(prepared(rowOf(queries, query)), k)
+    answers.push({ query, there: count, found: index.ordinalsOf(result) })
+  }
   await index.close()
   return {
     batch, callers, ef,

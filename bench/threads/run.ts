@@ -42,7 +42,8 @@ const runPart: Record<Part, (plan: Plan, peers: boolean, tell: Tell) => Promise<
     for (const planned of plan.builds) {
       if (!(await prepared(planned))) continue
       const part = { ...planned, efConstruction: planned.efConstruction ?? (await leastEfConstruction(planned, plan)) }
-      const kinds = (['strict', 'relaxed'] as const).flatMap((durability) => plan.workers.map((workers) => ({ durability, workers, rows: [] as BuildRow[] })))
+      const kinds = (['strict', 'relaxed'] as const).flatMap((durability) =>
+        plan.workers.map((workers) => ({ durability, workers, rows: [] as BuildRow[] })))
       for (let round = 0; round < plan.buildRounds; round++) {
         // By turns, so that a machine that gets slower meanwhile does so for all.
         for (const { durability, workers, rows } of kinds) rows.push(...(await buildStore(part, plan, workers, durability)))
@@ -73,7 +74,8 @@ const runPart: Record<Part, (plan: Plan, peers: boolean, tell: Tell) => Promise<
         // Single puts of one caller would wait for the disk, each of them.
         const workload = { ...taskOf(loaded, codec), workers, ef, batch, callers: own && batch === 1 ? 16 : 1, searchesPerSecond: 200 }
         const figures = await ask(`${engine}, ${batch === 1 ? 'single puts' : `batches of ${batch}`}`, { type: 'loop', engine, workload })
-        if (figures) await tell({ loop: [{ ...(await subjectOf(loaded, own ? workers : undefined, engine, codec)), ...figures }] })
+        const subject = await subjectOf(loaded, own ? workers : undefined, engine, codec)
+        if (figures) await tell({ loop: [{ ...subject, ...figures }] })
       }
     }
   },
@@ -122,8 +124,10 @@ function taskOf({ dataset, count, M, efConstruction }: BuiltPart, codec: Codec) 
   return { dataset: dataset.name, count, codec, M, efConstruction, k, directory }
 }
 
-async function subjectOf({ dataset, count, M, efConstruction }: BuiltPart, workers: number | undefined, engine = ownEngine, codec: Codec = 'sq8'): Promise<Subject> {
-  return { engine, version: await versionOf(engine), dataset: dataset.name, count, codec, M, efConstruction, ...(workers !== undefined && { workers }) }
+async function subjectOf(part: BuiltPart, workers: number | undefined, engine = ownEngine, codec: Codec = 'sq8'): Promise<Subject> {
+  const { dataset, count, M, efConstruction } = part
+  const version = await versionOf(engine)
+  return { engine, version, dataset: dataset.name, count, codec, M, efConstruction, ...(workers !== undefined && { workers }) }
 }
 
 function medianOf(rows: BuildRow[]): BuildRow[] {

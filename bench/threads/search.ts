@@ -82,7 +82,10 @@ async function recallOfStore(items: Collection<unknown>, vectors: Float32Array[]
 
 function medians(rounds: Round[]): Round {
   const of = (figure: (round: Round) => number): number => median(rounds.map(figure))
-  const latency = (figure: (round: Round) => Latency): Latency => ({ p50Us: of((round) => figure(round).p50Us), p99Us: of((round) => figure(round).p99Us) })
+  const latency = (figure: (round: Round) => Latency): Latency => ({
+    p50Us: of((round) => figure(round).p50Us),
+    p99Us: of((round) => figure(round).p99Us)
+  })
   return {
     sync: latency(({ sync }) => sync),
     search: latency(({ search }) => search),
