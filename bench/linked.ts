@@ -8,6 +8,6 @@ export async function linked<M>(items: Collection<M>): Promise<void> {
   for (;;) {
     const { trained, pending } = await items.stats()
     if (!trained || pending < BATCH) return
-    await delay(2)
+    await delay(1)
   }
 }
