@@ -5,11 +5,14 @@ import { runMicro } from './micro/run.js'
 import { help, parseOptions, type DatasetPart, type Options } from './options.js'
 import { runReplay } from './replay/run.js'
 import { churnCostsTable, churnText } from './report/churn-table.js'
+import { threadsTables } from './report/threads-table.js'
 import { report, tablesOf } from './report.js'
 import { emptyResults, storeResults } from './results.js'
+import { parts } from './threads/parts.js'
+import { runThreads } from './threads/run.js'
 
 async function bench(options: Options): Promise<void> {
-  if (options.micro || options.macro || options.churn) await measure(options)
+  if (options.micro || options.macro || options.churn || options.threads) await measure(options)
   if (options.replay) await runReplay()
   if (options.durability) await runDurability()
   if (options.report) await report()
@@ -17,8 +20,8 @@ async function bench(options: Options): Promise<void> {
 
 async function measure(options: Options): Promise<void> {
   const namesOf = (parts: DatasetPart[]): string[] => parts.map(({ dataset, count }) => `${dataset.name}:${count}`)
-  const [datasets, churnDatasets] = [namesOf(options.datasets), namesOf(options.churnDatasets)]
-  const results = await emptyResults({ ...options, datasets, churnDatasets })
+  const [datasets, churnDatasets, threadsDatasets] = [options.datasets, options.churnDatasets, options.threadsDatasets].map(namesOf)
+  const results = await emptyResults({ ...options, datasets, churnDatasets, threadsDatasets })
   console.log(`${results.cpu}, Node ${results.node}, ${results.commit}`)
   if (options.micro) results.micro = await runMicro()
   if (options.macro) {
@@ -38,7 +41,16 @@ async function measure(options: Options): Promise<void> {
       await storeResults(results)
     })
   }
-  if (results.micro.length + results.macro.length + results.churn.length > 0) console.log(`\nStored in ${await storeResults(results)}`)
+  if (options.threads) {
+    await runThreads(options, async (rows) => {
+      for (const part of parts) (results.threads[part] as unknown[]).push(...rows[part])
+      console.log(`\n${threadsTables(rows).join('\n\n')}\n`)
+      if (!options.quick) await storeResults(results)
+    })
+  }
+  const { micro, macro, churn, threads } = results
+  const isEmpty = [micro, macro, churn, ...Object.values(threads)].every((rows) => rows.length === 0)
+  if (!isEmpty && !options.quick) console.log(`\nStored in ${await storeResults(results)}`)
 }
 
 function optionsOrExit(args: string[]): Options | undefined {

@@ -4,6 +4,7 @@ import { policyNames, type PolicyName } from './churn/policies.js'
 import { datasetOf } from './datasets.js'
 import type { Codec } from './macro/engine.js'
 import { ownEngine, peerNames } from './macro/engines.js'
+import { parts, type Part } from './threads/parts.js'
 
 export const help = `npm run bench [-- options]
 
@@ -14,12 +15,13 @@ What to run
   --micro             the micro benches (tinybench)
   --macro             the macro benches: build, reopen, recall and speed of searches
   --churn             vectors go and come: recall, speed and bytes after each round, beside an index built anew
+  --threads           builds, searches and the event loop with worker threads
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
 
 What the macro benches measure
-  --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536; NAME:COUNT takes the first COUNT vectors
+  --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536, synth-128; NAME:COUNT takes the first COUNT vectors
   --count N           the first N vectors of each data set that has no count of its own
   --codec LIST        f32, sq8 (default: both)
   --peers             compare with ${peerNames.join(', ')}; installs them into bench/peers (hnswlib-node
@@ -31,6 +33,11 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
   --policy LIST       random, clustered, drift, update (default: all)
   --rounds N          rounds, each of which changes a tenth of the vectors (default: 20)
   --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
+
+What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
+  --only LIST         build, search, loop, mixed (default: all); all but build take the first data set
+  --seconds N         of searches among writes (default: 60)
+  --quick             10,000 vectors, 6 seconds, one round; nothing is stored
 
 How
   --runs N            rounds of searches, of which the median counts (default: 3)
@@ -52,11 +59,16 @@ export interface Options {
   micro: boolean
   macro: boolean
   churn: boolean
+  threads: boolean
   replay: boolean
   durability: boolean
   report: boolean
   datasets: DatasetPart[]
   churnDatasets: DatasetPart[]
+  threadsDatasets: DatasetPart[]
+  parts: Part[]
+  seconds: number
+  quick: boolean
   policies: PolicyName[]
   rounds: number
   queries: number
@@ -79,6 +91,9 @@ export function parseOptions(args: string[]): Options | undefined {
       micro: { type: 'boolean', default: false },
       macro: { type: 'boolean', default: false },
       churn: { type: 'boolean', default: false },
+      threads: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '60' },
+      quick: { type: 'boolean', default: false },
       replay: { type: 'boolean', default: false },
       durability: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
@@ -99,24 +114,29 @@ export function parseOptions(args: string[]): Options | undefined {
   })
   if (values.help) return undefined
   const macroDetail = values.dataset !== undefined || values.count !== undefined || values.peers
-  const macroMeant = values.macro || (macroDetail && !values.churn)
-  const { micro, churn, replay, durability, report: reported } = values
-  const nothingAsked = !micro && !macroMeant && !churn && !replay && !durability && !reported
+  const macroMeant = values.macro || (macroDetail && !values.churn && !values.threads)
+  const { micro, churn, threads, replay, durability, report: reported } = values
+  const nothingAsked = !micro && !macroMeant && !churn && !threads && !replay && !durability && !reported
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
     churn: values.churn || nothingAsked,
+    threads,
     replay: values.replay,
     durability: values.durability,
     report: values.report,
     datasets: datasetsOf(values.dataset ?? 'glove-100-angular:100000,mnist-784-euclidean', values.count),
     // What is left of each data set comes later, as new data.
     churnDatasets: datasetsOf(values.dataset ?? Object.keys(churnCounts).join(','), values.count, churnCounts),
+    threadsDatasets: datasetsOf(values.dataset ?? Object.keys(threadsCounts).join(','), values.count, threadsCounts),
+    parts: values.only !== undefined && threads ? values.only.split(',').map((part) => oneOf('part', part, parts)) : [...parts],
+    seconds: wholeNumber('seconds', values.seconds, 1),
+    quick: values.quick,
     policies: values.policy.split(',').map((policy) => oneOf('policy', policy, policyNames)),
     rounds: wholeNumber('rounds', values.rounds, 1),
     queries: wholeNumber('queries', values.queries, 1),
     codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8'])),
-    engines: enginesOf(values.peers, values.only),
+    engines: enginesOf(values.peers, threads ? undefined : values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),
     runs: wholeNumber('runs', values.runs, 1),
     builds: wholeNumber('builds', values.builds, 1),
@@ -126,6 +146,9 @@ export function parseOptions(args: string[]): Options | undefined {
 
 /** Vectors that are there at first. */
 const churnCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100_000, 'mnist-784-euclidean': 30_000, 'synth-1536': 20_000 }
+
+/** The last of these takes minutes for each ten thousand. */
+const threadsCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100_000, 'synth-128': 100_000, 'synth-1536': 20_000 }
 
 /** `NAME:COUNT,...`; without a count, a data set has that of `defaults`, or else all its vectors. */
 function datasetsOf(list: string, everyCount: string | undefined, defaults: Readonly<Record<string, number>> = {}): DatasetPart[] {

@@ -7,6 +7,7 @@ import { places } from './places.js'
 import { recallChart } from './report/chart.js'
 import { reportChurn } from './report/churn.js'
 import { engineTable, ratioTable } from './report/table.js'
+import { reportThreads } from './report/threads.js'
 import { storedResults, type MacroRow, type Results } from './results.js'
 
 
@@ -22,9 +23,11 @@ export async function report(): Promise<void> {
   const sections = sectionsOf(runs)
   for (const { run, rows } of sections) await writeChart(run, rows)
   const churn = await reportChurn(runs)
-  if (sections.length === 0 && churn.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
+  const threads = await reportThreads(runs)
+  if (sections.length + churn.length + threads.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
   if (sections.length > 0) await writeReadme('bench', sections.map(markdownOf).join('\n\n'))
   if (churn.length > 0) await writeReadme('churn', churn.join('\n\n'))
+  if (threads.length > 0) await writeReadme('threads', threads.join('\n\n'))
 }
 
 /** The tables of one data set, as they are printed and as README.md shows them. */

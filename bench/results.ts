@@ -9,6 +9,7 @@ import type { BuildFigures } from './macro/build.js'
 import type { Codec } from './macro/engine.js'
 import type { Timing } from './macro/sweep.js'
 import { places } from './places.js'
+import { noThreadsResults, type ThreadsResults } from './threads/figures.js'
 
 /** One run of the benches, as it is stored in `bench/results/`. */
 export interface Results {
@@ -25,6 +26,7 @@ export interface Results {
   micro: MicroRow[]
   churn: ChurnRow[]
   churnCosts: ChurnCosts[]
+  threads: ThreadsResults
 }
 
 /** One engine and codec on one data set. */
@@ -78,7 +80,8 @@ export async function emptyResults(options: Record<string, unknown>): Promise<Re
     macro: [],
     micro: [],
     churn: [],
-    churnCosts: []
+    churnCosts: [],
+    threads: noThreadsResults()
   }
 }
 
@@ -97,7 +100,7 @@ export async function storedResults(): Promise<Results[]> {
   const runs = await Promise.all(
     files.map(async (name): Promise<Results> => {
       const stored = JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results
-      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [] }
+      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: stored.threads ?? noThreadsResults() }
     })
   )
   return runs.sort((a, b) => b.date.localeCompare(a.date))

@@ -5,7 +5,8 @@ import type { Collection, VectorLevel } from '../../src/index.js'
 import type { MutableTask } from './engine.js'
 import type { ChurnCosts } from './figures.js'
 import { seed } from './runbook-files.js'
-import { linked, openItems } from './vector-level.js'
+import { linked } from '../linked.js'
+import { openItems } from './vector-level.js'
 
 const callers = 64
 const turns = 5

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { VectorLevel, type Collection, type VectorLevelOptions } from '../../src/index.js'
+import { linked } from '../linked.js'
 import type { IndexTask } from '../macro/engine.js'
 import type { MutableEngine } from './engine.js'
 
@@ -19,16 +19,6 @@ export async function openItems(task: IndexTask, options: VectorLevelOptions = {
   await db.open()
   const { dim: dimensions, metric, codec, M, efConstruction } = task
   return { db, items: db.collection('items', { dimensions, metric, codec, M, efConstruction }) }
-}
-
-/** Waits until all that was written is in the graph. */
-export async function linked(items: Items): Promise<void> {
-  // Too few vectors to train codes on are never linked.
-  for (;;) {
-    const { trained, pending } = await items.stats()
-    if (!trained || pending === 0) return
-    await delay(1)
-  }
 }
 
 export const mutable: MutableEngine<Float32Array, ReturnType<Items['searchSync']>> = {

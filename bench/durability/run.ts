@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Collection, VectorLevel } from '../../src/index.js'
 import { FbinFile, type Matrix, rowOf } from '../data/fbin-file.js'
 import { datasetOf, ensureDataset } from '../datasets.js'
+import { linked } from '../linked.js'
 import { places } from '../places.js'
 import { bareLevel } from './bare-level.js'
 
@@ -124,10 +125,6 @@ async function backupUnderLoad(db: VectorLevel, words: Collection, copy: string,
   const findings = await restored.verify()
   await restored.close()
   console.log(`\nBackup during full write load: ${(took / 1000).toFixed(2)} s with ${format(puts)} puts beside it; restored ${format(count)} records, verify() finds ${findings.length}`)
-}
-
-async function linked(words: Collection): Promise<void> {
-  while ((await words.stats()).pending > 0) await new Promise(resolve => setTimeout(resolve, 1))
 }
 
 function median(values: number[]): number {

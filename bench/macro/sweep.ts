@@ -55,7 +55,7 @@ export async function sweep(
 }
 
 /** The share of the `k` true neighbors that were found, over all queries. */
-function recallOf(found: readonly number[][], truth: Matrix<Int32Array>, k: number): number {
+export function recallOf(found: readonly number[][], truth: Matrix<Int32Array>, k: number): number {
   let hits = 0
   found.forEach((ordinals, i) => {
     const nearest = new Set(rowOf(truth, i).subarray(0, k))

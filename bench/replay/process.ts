@@ -1,6 +1,7 @@
 import { VectorLevel } from '../../src/index.js'
 import { FbinFile, rowOf } from '../data/fbin-file.js'
 import { datasetOf } from '../datasets.js'
+import { linked } from '../linked.js'
 
 /** Loads a store, writes on without a checkpoint, says so, and waits to be killed: `node process.js <directory> <loaded> <tail>`. */
 const [directory, loaded, tail] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])]
@@ -24,6 +25,6 @@ await load(0, loaded)
 await db.checkpoint()
 const start = performance.now()
 await load(loaded, loaded + tail)
-while ((await items.stats()).pending > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+await linked(items)
 process.send!({ insertSeconds: (performance.now() - start) / 1000 })
 setInterval(() => undefined, 1000)

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { VectorLevel } from '../../src/index.js'
 import { FbinFile } from '../data/fbin-file.js'
 import { datasetOf, ensureDataset } from '../datasets.js'
+import { linked } from '../linked.js'
 import { places } from '../places.js'
 
 const loaded = 50_000
@@ -42,7 +43,7 @@ async function reopen(directory: string, insertSeconds: number): Promise<void> {
   const items = db.collection('items', { dimensions: dim })
   const [nearest] = await items.search(last, { k: 1 })
   const answered = performance.now() - start
-  while ((await items.stats()).pending > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await linked(items)
   const seconds = (performance.now() - start) / 1000
   console.log(`  first answer after   ${answered.toFixed(0)} ms, ${nearest?.key === String(loaded + tail - 1) ? 'right' : 'WRONG'}`)
   console.log(`  all linked again     ${rate(seconds)}, ${(insertSeconds / seconds).toFixed(2)} times the speed of inserting`)

@@ -31,6 +31,15 @@ test('churn begins with a part of each data set', () => {
   assert.equal(counts(parse('--churn', '--count', '700').churnDatasets).map(([, count]) => count), [700, 700, 700])
 })
 
+test('threads benches take parts, not engines', () => {
+  assert.equal(parse('--threads', '--only', 'loop,mixed').parts, ['loop', 'mixed'])
+  assert.equal(parse('--threads', '--only', 'loop').engines, ['vector-level'])
+  assert.ok(parse('--threads', '--peers').engines.includes('hnswlib-node'))
+  assert.equal([parse('--threads', '--peers').macro, parse('--threads', '--peers').churn, parse('--threads').parts.length], [false, false, 4])
+  assert.throws(() => parse('--threads', '--only', 'zvec'), /no part zvec/)
+  assert.equal(counts(parse('--threads').threadsDatasets), [['glove-100-angular', 100_000], ['synth-128', 100_000], ['synth-1536', 20_000]])
+})
+
 test('policies and rounds are checked', () => {
   assert.equal(parse('--policy', 'drift,update').policies, ['drift', 'update'])
   assert.throws(() => parse('--policy', 'nothing'), /no policy nothing/)
