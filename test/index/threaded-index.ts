@@ -1,3 +1,4 @@
+import { atOnce } from '../../floor/slices.js'
 import type { GraphState } from '../../index/graph.js'
 import type { Goal } from '../../index/linker.js'
 import type { Nearest } from '../../index/searcher.js'
@@ -27,7 +28,7 @@ export class ThreadedIndex extends MemoryIndex {
     const steps = this.#linking ? undefined : this.graph.begin(goal, most)
     if (!steps) return false
     this.#linking = this.threads!.run(this.graph.ptr, steps).then(() => {
-      this.threads!.stop(() => this.graph.end())
+      atOnce(this.graph.end())
       return true
     }).finally(() => { this.#linking = undefined })
     return true
