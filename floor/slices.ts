@@ -1,5 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+/** Steps between two looks at the clock. */
+const STEPS_A_LOOK = 4
+
 /** Work that can be done a little at a time: each step is short, and the last returns the result. */
 export type Slices<T> = Generator<void, T, void>
 
@@ -14,10 +17,10 @@ export function atOnce<T>(slices: Slices<T>): T {
 /** Does it by and by: after each so many milliseconds others have their turn. */
 export async function byAndBy<T>(slices: Slices<T>, milliseconds: number): Promise<T> {
   let until = performance.now() + milliseconds
-  for (;;) {
+  for (let steps = 1; ; steps++) {
     const step = slices.next()
     if (step.done) return step.value
-    if (performance.now() < until) continue
+    if (steps % STEPS_A_LOOK || performance.now() < until) continue
     await nextTurn()
     until = performance.now() + milliseconds
   }

@@ -88,6 +88,8 @@ export class Engine {
   head: LogPosition = { sequence: 0, hash: 0n }
   watermark: LogPosition = { sequence: 0, hash: 0n }
   trimmed: LogPosition = { sequence: 0, hash: 0n }
+  /** Hears of worker threads that ended; they are replaced. */
+  onWorkerLost: (error: Error) => void = () => undefined
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
   /** Earlier truths that are still read. */
@@ -121,7 +123,8 @@ export class Engine {
       scratches: count => {
         for (let i = 0; i < count; i++) this.#scratches.push(new Scratch(this.arena))
         return this.#scratches.slice(1).map(({ ptr }) => ptr)
-      }
+      },
+      onWorkerLost: error => this.onWorkerLost(error)
     })
     this.cache.park = work => this.threads.park(work)
     this.checksum = new Checksum(this.kernel, this.arena, this.storeTag)

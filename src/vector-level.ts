@@ -28,6 +28,8 @@ export interface VectorLevelEvents {
   checkpoint: [{ sequence: number }]
   /** A checkpoint could not be written, and is tried again; nothing is lost, and the log grows meanwhile. */
   checkpointFailed: [{ error: unknown }]
+  /** A worker thread ended, for this reason; another takes its place, and what it was about is done again, or fails. */
+  workerLost: [{ error: Error }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
@@ -122,6 +124,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       }
       if (replayed) this.#tell('replay', { operations: replayed })
       if (rebuilt && engine.head.sequence) this.#tell('rebuild', { reason: rebuilt })
+      engine.onWorkerLost = error => this.#tell('workerLost', { error })
       const writer = new Writer(engine, {
         checkpoint: () => this.#tell('checkpoint', { sequence: engine.watermark.sequence }),
         checkpointFailed: error => this.#tell('checkpointFailed', { error }),

@@ -18,7 +18,7 @@ const killFaults: PlantedFault[] = [
     changes: [{
       file: 'src/commits.js',
       find: 'await this.#commit(group);',
-      replace: '{ for (const request of requests) request.resolve(); await this.#commit(group) }'
+      replace: '{ for (const { request } of added) request.resolve(); await this.#commit(group) }'
     }],
     caughtBy: ['syscall-kills', 'kills']
   },
@@ -26,8 +26,9 @@ const killFaults: PlantedFault[] = [
     what: 'records and keys of a batch are two commits',
     changes: [{
       file: 'src/group.js',
-      find: 'for (const { collection: { id }, key, ordinal } of',
-      replace: "}, settings.durability === 'strict'); await truth.commit(batch => { for (const { collection: { id }, key, ordinal } of"
+      find: 'await truth.commit(batch => byAndBy(',
+      replace: 'const onlyRecords = batch => ({ put: (key, value) => { if (key[0] === recordKey(0, 0)[0]) batch.put(key, value) }, del: () => undefined }); ' +
+        'await truth.commit(batch => byAndBy(this.#fill(onlyRecords(batch), sequence, created, bytes), SLICE_MS), synced); await truth.commit(batch => byAndBy('
     }],
     caughtBy: ['syscall-kills', 'kills']
   },
@@ -71,8 +72,8 @@ const killFaults: PlantedFault[] = [
     what: 'a backup has its identity before its records',
     changes: [{
       file: 'src/backup.js',
-      find: 'await copyData(engine, writer, data, options);',
-      replace: 'writeIdentity(directory, { ...engine.identity, data: 1 }); await copyData(engine, writer, data, options);'
+      find: 'await copyData(engine, writer, data, maintenance);',
+      replace: 'writeIdentity(directory, { ...engine.identity, data: 1 }); await copyData(engine, writer, data, maintenance);'
     }],
     caughtBy: ['syscall-kills', 'kills']
   },

@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
+import { atOnce } from '../../floor/slices.js'
 import { isFindable } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
 import type { KernelBuild } from '../../index/kernel.js'
@@ -232,7 +233,7 @@ test('codes that are made again while the threads link and search do not change 
       threads!.stop(() => {
         live.push(index.add(vector))
         if (live.length > trainingCount + 50) graph.remove(live.shift()!)
-        if (graph.wantsTraining) graph.train()
+        if (graph.wantsTraining) atOnce(graph.train())
       })
       if (i === trainingCount) await index.linkTogether()
       if (timing.below(5) === 0) index.start('batches', timing.below(300))
