@@ -14,7 +14,7 @@ import { Searches } from './searches.js'
 
 export { ThreadFailure, type Step }
 
-/** How long the calling thread looks for the end of a search that is alone, before it waits for a message. */
+/** How long the calling thread looks for the end of a search that is alone, or for another fault, before it waits for a message. */
 const POLL_MS = 0.3
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
@@ -64,6 +64,7 @@ export class Threads {
   #isHeld = false
   #isPumping = false
   #isPolling = false
+  #polledUntil = 0
   #closing: Promise<void> | undefined
   #drained: () => void = () => undefined
   /** Seconds without progress, and the turns that the workers had had then. */
@@ -128,7 +129,7 @@ export class Threads {
     const ended = this.#searches.add(graph, job)
     this.#wake(1)
     this.#settle()
-    if (this.#searches.count === 1 && !this.running && !this.#isPolling) this.#poll(performance.now() + POLL_MS)
+    if (this.#searches.count === 1 && !this.running) this.#poll()
     return ended
   }
 
@@ -189,7 +190,10 @@ export class Threads {
     for (let index = 0; index < this.workers; index++) {
       const state = control.stateOf(index)
       if (state & DEAD) this.#bury(index)
-      else if (state & PARKED) this.#resume(index, state)
+      else if (state & PARKED) {
+        this.#resume(index, state)
+        this.#poll()
+      }
     }
     this.#searches.collect()
     if (this.#program.hasFailed && !control.isAnyWorking()) this.#program.giveUp()
@@ -208,15 +212,24 @@ export class Threads {
     else pool.release()
   }
 
-  /** Looks for the end of a search that is alone, between the turns of the event loop: to be woken would take longer than many a search. */
-  #poll(until: number): void {
+  /**
+   * Looks for what comes next between the turns of the event loop: to be woken would take longer than a search that is alone, and longer than a fault where
+   * many follow each other.
+   */
+  #poll(): void {
+    this.#polledUntil = performance.now() + POLL_MS
+    if (this.#isPolling) return
     this.#isPolling = true
+    this.#look()
+  }
+
+  #look(): void {
     // Nobody need ring meanwhile.
     this.#control.store(RUNG, 1)
     setImmediate(() => {
-      this.#isPolling = false
       this.#tend()
-      if (this.#searches.count === 1 && !this.running && performance.now() < until) this.#poll(until)
+      this.#isPolling = (this.#searches.count > 0 || this.running) && performance.now() < this.#polledUntil
+      if (this.#isPolling) this.#look()
     })
   }
 

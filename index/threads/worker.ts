@@ -6,6 +6,8 @@ import { Hand, Refusal } from './hand.js'
 
 /** Microseconds that a worker looks for work before it sleeps. */
 const SPIN_US = 20
+/** And for the answer to a fault: the calling thread needs less for most. */
+const ANSWER_US = 100
 const MOST_WAIT_MS = 5000
 
 export interface WorkerData {
@@ -63,6 +65,8 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
     control.store(own + STATE, control.load(own + STATE) | PARKED)
     control.call()
     hand.ring()
+    const since = performance.now()
+    while (control.load(own + ANSWER) === UNANSWERED && performance.now() - since < ANSWER_US / 1000);
     while (control.load(own + ANSWER) === UNANSWERED) control.wait(own + ANSWER, UNANSWERED, MOST_WAIT_MS)
     if (control.load(own + ANSWER) !== SERVED) throw new Refusal()
   }
