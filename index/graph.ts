@@ -174,7 +174,7 @@ export class Graph {
       setFree: ordinal => this.#setFree(ordinal),
       isLinked: ordinal => this.isLinked(ordinal),
       encode: ordinal => this.#encode(ordinal),
-      upperNode: slot => this.upperNode(slot),
+      ordinalOfSlot: slot => this.#arena.u32[(this.rowAddress('upper', slot) + ROW_ORDINAL) / 4]!,
       prepareLinks: count => this.#prepareLinks(count)
     }, this.#codes, this.#tasks, threads)
   }

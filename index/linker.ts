@@ -39,7 +39,8 @@ export interface LinkedGraph {
   isLinked(ordinal: number): boolean
   /** Makes the code of a stored vector from its record; the state is LIVE then, or LOST. */
   encode(ordinal: number): void
-  upperNode(slot: number): { ordinal: number }
+  /** The ordinal that a slot stands for. */
+  ordinalOfSlot(slot: number): number
   /** Makes room for all that linking so many nodes takes. */
   prepareLinks(count: number): void
 }
@@ -242,9 +243,9 @@ export class Linker {
 
   /** Remembers which of the slots [from, to) are the highest of a ghost: those of a node follow each other, downwards. */
   #noteSlots(from: number, to: number): void {
-    let before = from ? this.#graph.upperNode(from - 1).ordinal : undefined
+    let before = from ? this.#graph.ordinalOfSlot(from - 1) : undefined
     for (let slot = from; slot < to; slot++) {
-      const { ordinal } = this.#graph.upperNode(slot)
+      const ordinal = this.#graph.ordinalOfSlot(slot)
       if (ordinal !== before && this.#graph.stateOf(ordinal) === STATE_GHOST) this.#ghosts.noteSlot(ordinal, slot)
       before = ordinal
     }

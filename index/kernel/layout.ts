@@ -216,6 +216,8 @@ export const GHOSTS_ASKED = WIDTH_MOST
 export const NEAR_A_GHOST = 12
 /** Those that take the place of a ghost in a row, at most; one does in any case, if there is any. */
 export const FOR_A_GHOST = 3
+/** Rows whose edges are looked at together. */
+export const READ_TOGETHER = 32
 /** A node is lonely when fewer than so many of the neighbors that a row can hold have an edge back, in eighths. */
 export const LONELY_EIGHTHS = 3
 /** Edges to the lonely ones of a range that are asked for, at most. */

@@ -13,33 +13,34 @@
  * without choosing those anew that are still there. Edges in both directions are what Xiao et al. 2024 (MN-RU) repair by, too.
  */
 
-import { rowAddress } from '../../storage/kernel/space'
+import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted } from './beam'
 import { keep, loadOwnCode } from './connect'
 import {
-  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_SPACE,
-  LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, ROW_LEFT, ROW_LEVEL, ROW_PROTECTED,
-  SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_STOP, SCRATCH_VISITED,
-  SWEPT_COUNT, SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
+  BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
+  LEVEL_CAPACITY, LEVEL_SPACE, LEVEL_STRIDE, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER,
+  READ_TOGETHER, ROW_LEFT, ROW_LEVEL, ROW_PROTECTED, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CANDIDATES, SCRATCH_IDS,
+  SCRATCH_KEYS, SCRATCH_ROWS, SCRATCH_SELECTED, SCRATCH_STAY, SCRATCH_STOP, SCRATCH_TOUCHED, SCRATCH_VISITED, STATE_GHOST, SWEPT_COUNT,
+  SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
 } from './layout'
 import { copyNeighbors, hasNeighbor } from './row'
-import { descend, enterBase, gather, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
+import { descend, enterBase, gather, isUpper, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
 import { loadOrdinal } from './seek'
 import { isGhost, selectDiverse, startSelection } from './select'
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it. */
 export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
   const range = <usize>load<u32>(batch, BATCH_RANGES) + <usize>index * RANGE_BYTES
-  const isUpper = load<u32>(range, RANGE_UPPER)
+  const upper = load<u32>(range, RANGE_UPPER)
   const to = load<u32>(range, RANGE_TO)
   const rows = <usize>load<u32>(range, RANGE_ROWS)
-  const level = graph + (isUpper ? GRAPH_UPPER : GRAPH_BASE)
+  const level = graph + (upper ? GRAPH_UPPER : GRAPH_BASE)
   store<u32>(scratch, 0, SCRATCH_STOP)
   let at = rows + 4
   let changed: u32 = 0
   let offers: u32 = 0
   for (let id = load<u32>(range, RANGE_FROM); id < to; id++) {
-    if (!isUpper && !isLinked(graph, id)) continue
+    if (!upper && !isLinked(graph, id)) continue
     const ghosts = divide(graph, scratch, level, id)
     if (!ghosts) continue
     const stay = load<u32>(scratch, SCRATCH_STAY)
@@ -50,7 +51,7 @@ export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): v
       count = isRest ? relink(graph, scratch, level, id, stay + ghosts) : mend(graph, scratch, level, id, stay, ghosts)
     }
     const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
-    const isOffered = count > stay && offers + count - stay <= <u32>OFFERS && isLonely(graph, level, id, selected, count)
+    const isOffered = count > stay && offers + count - stay <= <u32>OFFERS && isLonely(graph, scratch, level, id, selected, count)
     if (isOffered) offers += count - stay
     store<u32>(at, id, SWEPT_ID)
     store<u32>(at, count, SWEPT_COUNT)
@@ -63,15 +64,36 @@ export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): v
 }
 
 /** Whether few of the `count` neighbors that are chosen for a node have an edge back: as a rule, few others have one then. */
-function isLonely(graph: usize, level: usize, id: u32, selected: usize, count: u32): bool {
-  const space = load<u32>(level, LEVEL_SPACE)
+function isLonely(graph: usize, scratch: usize, level: usize, id: u32, selected: usize, count: u32): bool {
   const enough = load<u32>(level, LEVEL_CAPACITY) * LONELY_EIGHTHS / 8
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  findEdges(graph, scratch, level, selected, count, id)
   let mutual: u32 = 0
   for (let i: u32 = 0; i < count && mutual < enough; i++) {
-    const other = load<u32>(selected + (i << 2))
-    if (!isGhost(graph, ordinalOf(graph, level, other)) && hasNeighbor(level, rowAddress(space, other), id)) mutual++
+    if (load<u32>(keys + (i << 2)) && !isGhost(graph, ordinalOf(graph, level, load<u32>(selected + (i << 2))))) mutual++
   }
   return mutual < enough
+}
+
+/** HOT PATH: whether each of `count` nodes has an edge to `id`, as u32 in SCRATCH_KEYS: 0 for those that have none. */
+function findEdges(graph: usize, scratch: usize, level: usize, ids: usize, count: u32, id: u32): void {
+  const space = load<u32>(level, LEVEL_SPACE)
+  const addresses = <usize>load<u32>(scratch, SCRATCH_ADDRESSES)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  const length = <usize>load<u32>(level, LEVEL_STRIDE) * load<u32>(level, LEVEL_CAPACITY)
+  const together = min<u32>(READ_TOGETHER, load<u32>(graph, GRAPH_TOGETHER))
+  for (let from: u32 = 0; from < count; from += together) {
+    const several = min(together, count - from)
+    resolveRows(space, ids + (from << 2), several, addresses)
+    // Touches every row before the first is read, so that their cache misses overlap.
+    let touched: u32 = 0
+    for (let i: u32 = 0; i < several; i++) {
+      const row = <usize>load<u32>(addresses + (i << 2))
+      touched |= <u32>load<u8>(row) | <u32>load<u8>(row + (length >> 1))
+    }
+    store<u32>(scratch, touched, SCRATCH_TOUCHED)
+    for (let i: u32 = 0; i < several; i++) store<u32>(keys + ((from + i) << 2), u32(hasNeighbor(level, load<u32>(addresses + (i << 2)), id)))
+  }
 }
 
 /** Whether an ordinal has a node. */
@@ -91,12 +113,13 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   const row = rowAddress(space, id)
   const kept = <u32>load<u8>(row, ROW_PROTECTED)
   const count = copyNeighbors(level, row, stays)
+  const states = findStates(graph, scratch, level, stays, count)
   let stay: u32 = 0
-  while (stay < count && !isGhost(graph, ordinalOf(graph, level, load<u32>(stays + (stay << 2))))) stay++
+  while (stay < count && load<u8>(load<u32>(states + (stay << 2))) != STATE_GHOST) stay++
   let ghosts: u32 = 0
   for (let i = stay; i < count; i++) {
     const neighbor = load<u32>(stays + (i << 2))
-    const isLost = isGhost(graph, ordinalOf(graph, level, neighbor))
+    const isLost = load<u8>(load<u32>(states + (i << 2))) == STATE_GHOST
     if (isLost) {
       store<u32>(goes + (ghosts << 2), neighbor)
       ghosts++
@@ -107,6 +130,19 @@ function divide(graph: usize, scratch: usize, level: usize, id: u32): u32 {
   }
   store<u32>(scratch, stay, SCRATCH_STAY)
   return ghosts
+}
+
+/** HOT PATH: addresses of the states of `count` nodes, at most as many as a row has. Valid until the next fault. */
+function findStates(graph: usize, scratch: usize, level: usize, ids: usize, count: u32): usize {
+  const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
+  if (!count) return addresses
+  let ordinals = ids
+  if (isUpper(graph, level)) {
+    ordinals = load<u32>(scratch, SCRATCH_ROWS)
+    for (let i: u32 = 0; i < count; i++) store<u32>(ordinals + (i << 2), ordinalOf(graph, level, load<u32>(ids + (i << 2))))
+  }
+  resolveRows(load<u32>(graph, GRAPH_STATES), ordinals, count, addresses)
+  return addresses
 }
 
 /** Chooses neighbors of the ghosts in SCRATCH_IDS in their place; the others stay. Returns how many there are then, in SCRATCH_SELECTED. */
@@ -156,12 +192,13 @@ function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: 
 function answer(graph: usize, scratch: usize, level: usize, id: u32, count: u32, found: u32): u32 {
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
-  const space = load<u32>(level, LEVEL_SPACE)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const capacity = load<u32>(level, LEVEL_CAPACITY)
+  findEdges(graph, scratch, level, ids, found, id)
   let others: u32 = 0
   for (let i: u32 = 0; i < found; i++) {
     const one = load<u32>(ids + (i << 2))
-    if (count < capacity && !isGhost(graph, ordinalOf(graph, level, one)) && hasNeighbor(level, rowAddress(space, one), id)) {
+    if (count < capacity && load<u32>(keys + (i << 2)) && !isGhost(graph, ordinalOf(graph, level, one))) {
       store<u32>(selected + (count << 2), one)
       count++
     } else {
@@ -191,12 +228,11 @@ function searchAround(graph: usize, scratch: usize, level: usize, id: u32, stay:
   const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
   const visited = <usize>load<u32>(scratch, SCRATCH_VISITED)
-  const isUpper = level == graph + GRAPH_UPPER
-  const height = isUpper ? <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_LEVEL) : 1
+  const height = isUpper(graph, level) ? <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_LEVEL) : 1
   if (height > load<u32>(graph, GRAPH_LEVELS)) return 0
   loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
   descend(graph, scratch, height)
-  if (!isUpper) enterBase(graph, scratch)
+  if (!isUpper(graph, level)) enterBase(graph, scratch)
   searchLevel(graph, scratch, level, load<u32>(graph, GRAPH_EF_CONSTRUCTION))
   const epoch = markKnown(scratch, id, stay)
   const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
