@@ -10,15 +10,16 @@ import { openItems } from './vector-level.js'
 
 const callers = 64
 const turns = 5
-/** Operations of one kind in one turn, and deletes whose blocks are counted; fewer in a small collection. */
+/** Operations of one kind in one turn, and deletes whose blocks are counted, so many at a time as are removed together; fewer in a small collection. */
 const operations = 2_000
-const singleDeletes = 200
+const countedDeletes = 480
+const deletesTogether = 16
 /** Checkpoints are written between the measurements only. */
 const neverByItself = { operations: 2 ** 31, seconds: 1e6 }
 
 /**
  * Times single inserts, deletes and updates of many callers, by turns, each kind until all is linked, and counts the blocks that
- * single deletes change.
+ * deletes change, each its share of those that are removed together.
  */
 export async function measureCosts(task: MutableTask, base: Matrix, dataset: string): Promise<ChurnCosts> {
   const { count } = task
@@ -34,7 +35,12 @@ export async function measureCosts(task: MutableTask, base: Matrix, dataset: str
     }
   }
   const dirty: number[] = []
-  for (let i = 0; i < Math.min(singleDeletes, each); i++) dirty.push(await dirtiedBy(db, items, () => single.delete()))
+  for (let i = 0; i < Math.min(countedDeletes, each); i += deletesTogether) {
+    const deletes = async (): Promise<void> => {
+      for (let j = 0; j < deletesTogether; j++) await single.delete()
+    }
+    dirty.push((await dirtiedBy(db, items, deletes)) / deletesTogether)
+  }
   await db.close()
   return {
     dataset,
