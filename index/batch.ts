@@ -65,18 +65,16 @@ export class Batch {
       this.#set(range + RANGE_ROWS, this.#allocate(4 + Math.max(0, to - from) * (SWEPT_HEADER + (isUpper ? M : 2 * M) * 4)))
     }
     this.#items = links.length + ranges.length
-    this.#links = links.length
   }
 
   readonly #items: number
-  readonly #links: number
 
   get steps(): Step[] {
     const steps: Step[] = []
     if (!this.#items) return steps
     steps.push({ fn: 'look', arg: this.#ptr, count: this.#items, mutates: false })
     steps.push({ fn: 'join', arg: this.#ptr, count: 1, mutates: true })
-    if (this.#links) steps.push({ fn: 'connectPart', arg: this.#ptr, count: PARTS, mutates: true })
+    steps.push({ fn: 'connectPart', arg: this.#ptr, count: PARTS, mutates: true })
     return steps
   }
 
