@@ -67,8 +67,9 @@ const RANGE_NAMES = ['gt', 'gte', 'lt', 'lte', 'reverse', 'limit']
 const CHUNK = 200
 /** Searches that searchMany has under way. */
 const ASKED_TOGETHER = 64
-/** What is found where nothing is. */
+/** What is found where nothing is, and what a search has found that was ended before it began. */
 const NOTHING = { exact: true, partial: false }
+const NOTHING_YET = { exact: false, partial: true }
 
 /** Vectors of one shape with keys and metadata. Get one from `VectorLevel.collection`. */
 export class Collection<M = unknown> {
@@ -89,6 +90,16 @@ export class Collection<M = unknown> {
   /** Runs `work` as soon as the database is open; its end is waited for when it is closed. */
   #during<T>(deadline: Deadline, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#host.whenOpen(session => session.engine.underWay.run(() => work(session)), deadline)
+  }
+
+  /** The same for searches: one that may be partial, and is ended before the database is open, has `nothing`. */
+  async #whenSearchable<T>({ deadline, partial }: SearchSettings, nothing: () => T, work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await this.#during(deadline, work)
+    } catch (error) {
+      if (partial && error instanceof VectorLevelError && error.code === 'VECTOR_ABORTED') return nothing()
+      throw error
+    }
   }
 
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
@@ -252,14 +263,14 @@ export class Collection<M = unknown> {
   async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<M>> {
     const settings = checkSearchOptions(options)
     const query = checkVector(vector, this.#given.dimensions, true)
-    return await this.#during(settings.deadline, ({ engine }) => this.#search(engine, query, settings))
+    return await this.#whenSearchable(settings, () => hitsOf([], NOTHING_YET), ({ engine }) => this.#search(engine, query, settings))
   }
 
   /** search for several vectors; results in their order. A timeout is one for all. */
   async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hits<M>[]> {
     const settings = checkSearchOptions(options)
     const queries = vectors.map(vector => checkVector(vector, this.#given.dimensions, true))
-    return await this.#during(settings.deadline, async ({ engine }) => {
+    return await this.#whenSearchable(settings, () => queries.map(() => hitsOf([], NOTHING_YET)), async ({ engine }) => {
       const results: Hits<M>[] = []
       let next = 0
       const ask = async (): Promise<void> => {
@@ -280,7 +291,7 @@ export class Collection<M = unknown> {
   async searchByKey(key: string, options: SearchOptions = {}): Promise<Hits<M> | undefined> {
     const settings = checkSearchOptions(options)
     const bytes = encodeKey(key)
-    return await this.#during(settings.deadline, async ({ engine }) => {
+    return await this.#whenSearchable<Hits<M> | undefined>(settings, () => hitsOf([], NOTHING_YET), async ({ engine }) => {
       const collection = this.#stored(engine)
       const record = collection && engine.recordOf(collection, bytes)
       if (!record) return undefined
@@ -298,6 +309,7 @@ export class Collection<M = unknown> {
     const { engine } = this.#host.sessionNow()
     const query = checkVector(vector, this.#given.dimensions, false)
     const settings = checkSearchOptions(options)
+    if (settings.partial && settings.deadline.hasPassed) return hitsOf<M>([], NOTHING_YET)
     settings.deadline.check()
     const collection = this.#searched(engine, query)
     if (!collection) return hitsOf<M>([], NOTHING)
@@ -309,7 +321,10 @@ export class Collection<M = unknown> {
 
   async #search(engine: Engine, query: Float32Array, settings: SearchSettings): Promise<Hits<M>> {
     const collection = this.#searched(engine, query)
-    if (!collection) return hitsOf<M>([], NOTHING)
+    if (!collection) {
+      settings.deadline.check()
+      return hitsOf<M>([], NOTHING)
+    }
     const steps = this.#questions(collection, query, settings)
     let step = steps.next()
     while (!step.done) step = await find(engine, collection.graph, step.value, nearest => steps.next(nearest))

@@ -4,9 +4,9 @@ import { whenAborted } from './when-aborted.js'
 /** How a caller ends what was asked for. */
 export interface DeadlineOptions {
   /** Ends it with VECTOR_ABORTED. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Milliseconds from the call on, after which it ends with VECTOR_ABORTED. */
-  timeout?: number
+  timeout?: number | undefined
 }
 
 export const DEADLINE_OPTIONS = ['signal', 'timeout']
@@ -84,5 +84,5 @@ export function checkDeadline(what: string, { signal, timeout }: DeadlineOptions
   if (timeout !== undefined && typeof timeout !== 'number') throw new TypeError(`timeout is a number of milliseconds, not ${String(timeout)}`)
   if (timeout !== undefined && !(timeout >= 0)) throw new RangeError(`timeout is 0 or more milliseconds, not ${timeout}`)
   if (signal === undefined && timeout === undefined) return NEVER
-  return new Deadline(what, { ...(signal && { signal }), ...(timeout !== undefined && { timeout }) })
+  return new Deadline(what, { signal, timeout })
 }

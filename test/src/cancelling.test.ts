@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type BatchOperation, type Collection, type DeadlineOptions, VectorLevel, VectorLevelError } from '../../src/index.js'
+import { type BatchOperation, type Collection, type DeadlineOptions, type Hits, VectorLevel, VectorLevelError } from '../../src/index.js'
 import { check } from '../seed.js'
 import { asked, inTime, keysOf, PLANE, rejects, SMALL, throws, withDirectory } from './store.js'
 import { normalVectors } from './vectors.js'
@@ -207,6 +207,38 @@ test('an aborted batch is there as a whole or not at all, and not where it said 
       }
     })
   }), { numRuns: 25, includeErrorInReport: true })
+})
+
+test('a search that is ended before it begins has found nothing where it may be partial, and fails elsewhere', async () => {
+  await withDirectory(async directory => {
+    const db = new VectorLevel(`${directory}/store`, SMALL)
+    try {
+      const points = db.collection('points', SHAPE)
+      const [vector] = normalVectors(1, 1, SHAPE.dimensions)
+      const searches: ((options: DeadlineOptions & { partial?: boolean }) => Promise<Hits<unknown>[]>)[] = [
+        async options => [await points.search(vector!, options)],
+        async options => await points.searchMany([vector!, vector!], options)
+      ]
+      const ended: DeadlineOptions[] = [{ timeout: 0 }, { signal: AbortSignal.abort() }]
+      // Before the database is open, while nothing is stored, and when there is something.
+      for (const moment of ['opening', 'empty', 'stored']) {
+        if (moment === 'empty') await db.open()
+        if (moment === 'stored') {
+          await points.put('k', vector!)
+          searches.push(async options => [(await points.searchByKey('k', options))!], async options => [points.searchSync(vector!, options)])
+        }
+        for (const options of ended) {
+          await Promise.all(searches.map(async search => {
+            for (const hits of await search({ ...options, partial: true })) assert.equal([hits.length, hits.exact, hits.partial], [0, false, true], moment)
+          }))
+          if (moment === 'opening') continue
+          for (const search of searches) await rejects(search(options), 'VECTOR_ABORTED')
+        }
+      }
+    } finally {
+      await db.close()
+    }
+  })
 })
 
 test('writes beyond what may wait are refused, with the numbers, and none of those that were accepted is lost', async () => {
