@@ -1,18 +1,19 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { Nearest } from '../index/searcher.js'
-import { recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
+import { recordKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
-import type { Range } from '../storage/truth.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { find, findHere, type Question } from './find.js'
+import { type Hit, type Hits, hitsOf, NOTHING, NOTHING_YET } from './hits.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import {
   checkAgainstStored, checkNames, checkSearchOptions, checkWriteOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults,
   type WriteOptions
 } from './options.js'
+import { checkRange, type RangeOptions, storedRange } from './range.js'
 import { checkRecallOptions, measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { checkStatsOptions, type CollectionStats, collectionStats, type StatsOptions } from './stats.js'
 import type { Session } from './session.js'
@@ -24,33 +25,10 @@ export interface VectorRecord<M> {
   metadata: M
 }
 
-export interface Hit<M> {
-  key: string
-  distance: number
-  metadata: M
-}
-
-/** Results of a search, nearest first. */
-export interface Hits<M> extends Array<Hit<M>> {
-  /** Whether every record was compared, so that these are the nearest without a doubt. */
-  readonly exact: boolean
-  /** Whether the search was ended early, by its timeout or signal, with what it had found. */
-  readonly partial: boolean
-}
-
 export type BatchOperation<M> =
   | { type: 'put', key: string, vector: Vector, metadata?: M }
   | { type: 'updateMetadata', key: string, metadata: M | undefined }
   | { type: 'del', key: string }
-
-export interface RangeOptions {
-  gt?: string
-  gte?: string
-  lt?: string
-  lte?: string
-  reverse?: boolean
-  limit?: number
-}
 
 /** What a collection needs of its database. */
 interface Host {
@@ -62,14 +40,10 @@ interface Host {
 
 const PUT_NAMES = ['type', 'key', 'vector', 'metadata']
 const UPDATE_NAMES = ['type', 'key', 'metadata']
-const RANGE_NAMES = ['gt', 'gte', 'lt', 'lte', 'reverse', 'limit']
 /** Records read together by an iteration, and deleted together by clear. */
 const CHUNK = 200
 /** Searches that searchMany has under way. */
 const ASKED_TOGETHER = 64
-/** What is found where nothing is, and what a search has found that was ended before it began. */
-const NOTHING = { exact: true, partial: false }
-const NOTHING_YET = { exact: false, partial: true }
 
 /** Vectors of one shape with keys and metadata. Get one from `VectorLevel.collection`. */
 export class Collection<M = unknown> {
@@ -229,7 +203,7 @@ export class Collection<M = unknown> {
   }
 
   async * #entries(range: RangeOptions, withRecords: boolean): AsyncGenerator<[string, VectorRecord<M> | undefined]> {
-    checkNames(range, RANGE_NAMES)
+    checkRange(range)
     const { engine } = await this.#session()
     const collection = this.#stored(engine)
     if (!collection) return
@@ -388,22 +362,4 @@ export class Collection<M = unknown> {
   #decode({ vector, metadata }: StoredRecord): VectorRecord<M> {
     return { vector, metadata: decodeMetadata(metadata) as M }
   }
-}
-
-/** Results that say how they were found; as an array they are no more than the hits. */
-function hitsOf<M>(hits: Hit<M>[], { exact, partial }: { exact: boolean, partial: boolean }): Hits<M> {
-  return Object.defineProperties(hits, { exact: { value: exact }, partial: { value: partial } }) as Hits<M>
-}
-
-/** The range of stored keys for one of user keys. */
-function storedRange(id: number, range: RangeOptions): Range {
-  const bound = (key: string): Buffer => {
-    if (typeof key !== 'string') throw new VectorLevelError('VECTOR_INVALID_KEY', `the bound of a range is a string, not ${typeof key}`)
-    return userKey(id, Buffer.from(key))
-  }
-  const { gt, gte, lt, lte, reverse = false, limit = -1 } = range
-  if (!Number.isInteger(limit) && limit !== Infinity) throw new RangeError(`limit is an integer, not ${limit}`)
-  const lower = gt !== undefined ? { gt: bound(gt) } : { gte: gte !== undefined ? bound(gte) : userKey(id, Buffer.alloc(0)) }
-  const upper = lte !== undefined && lt === undefined ? { lte: bound(lte) } : { lt: lt !== undefined ? bound(lt) : userKeyEnd(id) }
-  return { ...lower, ...upper, reverse, limit: limit === Infinity ? -1 : limit }
 }
