@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
+/** Time that work takes on the calling thread, as a rule, before others have their turn. */
+export const SLICE_MS = 2
 /** Steps between two looks at the clock. */
 const STEPS_A_LOOK = 4
 

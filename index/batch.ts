@@ -26,6 +26,7 @@ export class Batch {
   readonly #arena: Arena
   readonly #allocated: [ptr: number, byteLength: number][] = []
   readonly #ptr: number
+  readonly #items: number
 
   /**
    * Makes the slots of the nodes; no edge leads to them yet. `first` says that the graph has no node: the first one has an upper level in any case, since
@@ -34,6 +35,7 @@ export class Batch {
   constructor(arena: Arena, kernel: Kernel, graph: { ptr: number, options: { M: number } }, links: number[], ranges: SweptRange[], first: boolean) {
     this.#arena = arena
     const { M } = graph.options
+    this.#items = links.length + ranges.length
     this.#ptr = this.#allocate(BATCH_BYTES)
     this.#set(this.#ptr + BATCH_LINKS, links.length)
     this.#set(this.#ptr + BATCH_SWEEPS, ranges.length)
@@ -64,10 +66,7 @@ export class Batch {
       this.#set(range + RANGE_TO, to)
       this.#set(range + RANGE_ROWS, this.#allocate(4 + Math.max(0, to - from) * (SWEPT_HEADER + (isUpper ? M : 2 * M) * 4)))
     }
-    this.#items = links.length + ranges.length
   }
-
-  readonly #items: number
 
   get steps(): Step[] {
     const steps: Step[] = []

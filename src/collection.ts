@@ -1,18 +1,18 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
-import type { Nearest } from '../index/searcher.js'
 import { recordKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
 import type { WriteOperation } from './group.js'
-import { find, findHere, type Question } from './find.js'
-import { type Hit, type Hits, hitsOf, NOTHING, NOTHING_YET } from './hits.js'
+import { find, findHere } from './find.js'
+import { type Hits, hitsOf, NOTHING, NOTHING_YET } from './hits.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import {
   checkAgainstStored, checkNames, checkSearchOptions, checkWriteOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults,
   type WriteOptions
 } from './options.js'
+import { questions } from './questions.js'
 import { checkRange, type RangeOptions, storedRange } from './range.js'
 import { checkRecallOptions, measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { checkStatsOptions, type CollectionStats, collectionStats, type StatsOptions } from './stats.js'
@@ -287,7 +287,7 @@ export class Collection<M = unknown> {
     settings.deadline.check()
     const collection = this.#searched(engine, query)
     if (!collection) return hitsOf<M>([], NOTHING)
-    const steps = this.#questions(collection, query, settings)
+    const steps = questions<M>(collection.graph, query, settings)
     let step = steps.next()
     while (!step.done) step = steps.next(findHere(collection.graph, step.value))
     return step.value
@@ -299,7 +299,7 @@ export class Collection<M = unknown> {
       settings.deadline.check()
       return hitsOf<M>([], NOTHING)
     }
-    const steps = this.#questions(collection, query, settings)
+    const steps = questions<M>(collection.graph, query, settings)
     let step = steps.next()
     while (!step.done) step = await find(engine, collection.graph, step.value, nearest => steps.next(nearest))
     return step.value
@@ -310,32 +310,6 @@ export class Collection<M = unknown> {
     const collection = this.#stored(engine)
     checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
     return collection
-  }
-
-  /** What is asked of the graph, given the answers: once, or for all within a distance for more until the last is beyond it. */
-  *#questions(collection: OpenCollection, vector: Float32Array, settings: SearchSettings): Generator<Question, Hits<M>, Nearest> {
-    const { k, ef, exact, maxDistance, deadline, partial } = settings
-    if (k !== Infinity) return this.#hits(collection, yield { vector, k, ef, exact, deadline, partial }, settings)
-    let whole: Hits<M> | undefined
-    for (let count = Math.max(64, ef); ; count *= 4) {
-      const nearest = yield { vector, k: count, ef, exact, deadline, partial }
-      // Fewer that were found by a whole search are better than what another had found by then.
-      if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true })
-      const { found } = nearest
-      const isAll = found.length < count || found[found.length - 1]!.distance > maxDistance
-      if (isAll || partial) whole = this.#hits(collection, nearest, settings)
-      if (isAll) return whole!
-    }
-  }
-
-  #hits({ graph }: OpenCollection, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
-    const hits: Hit<M>[] = []
-    for (const { ordinal, distance } of nearest.found) {
-      if (distance > maxDistance) break
-      const label = graph.records.label(ordinal)
-      hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
-    }
-    return hitsOf(hits, nearest)
   }
 
   /** Recall of search against exact search, for vectors of the collection itself. */

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { byAndBy } from '../floor/slices.js'
+import { byAndBy, SLICE_MS } from '../floor/slices.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
-import { Group, type NewRecord, SLICE_MS } from './group.js'
+import { Group, type NewRecord } from './group.js'
 import type { WriteQueue, WriteRequest } from './write-queue.js'
 
 /** What commits ask of their writer. */

@@ -1,13 +1,10 @@
-import { byAndBy, type Slices } from '../floor/slices.js'
+import { byAndBy, SLICE_MS, type Slices } from '../floor/slices.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
 import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { encodeRecord } from '../storage/record-format.js'
 import type { TruthBatch } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
-
-/** Time that work takes on the calling thread before others have their turn. */
-export const SLICE_MS = 2
 
 /** What a put writes. */
 export interface NewContent {

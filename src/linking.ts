@@ -1,4 +1,4 @@
-import { byAndBy } from '../floor/slices.js'
+import { byAndBy, SLICE_MS } from '../floor/slices.js'
 import type { Step } from '../index/batch.js'
 import type { Graph } from '../index/graph.js'
 import type { Goal } from '../index/linker.js'
@@ -9,8 +9,6 @@ const MOST_UNLINKED = 1000
 const MOST_UNLINKED_BYTES = 4 << 20
 /** And nodes that wait for being removed, which crowd the beams of searches. */
 const MOST_UNREMOVED = 5000
-/** Time that work takes on the calling thread before others have their turn. */
-const SLICE_MS = 2
 /** Frames that linking one node changes, at most and with room to spare. */
 const FRAMES_A_NODE = 64
 

@@ -1,0 +1,32 @@
+import type { Graph } from '../index/graph.js'
+import type { Nearest } from '../index/searcher.js'
+import type { Question } from './find.js'
+import { type Hit, type Hits, hitsOf } from './hits.js'
+import { decodeMetadata } from './input.js'
+import type { SearchSettings } from './options.js'
+
+/** What a search asks of a graph, given the answers: once, or for all within a distance for more until the last is beyond it. */
+export function* questions<M>(graph: Graph, vector: Float32Array, settings: SearchSettings): Generator<Question, Hits<M>, Nearest> {
+  const { k, ef, exact, maxDistance, deadline, partial } = settings
+  if (k !== Infinity) return hitsIn(graph, yield { vector, k, ef, exact, deadline, partial }, settings)
+  let whole: Hits<M> | undefined
+  for (let count = Math.max(64, ef); ; count *= 4) {
+    const nearest = yield { vector, k: count, ef, exact, deadline, partial }
+    // Fewer that were found by a whole search are better than what another had found by then.
+    if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true })
+    const { found } = nearest
+    const isAll = found.length < count || found[found.length - 1]!.distance > maxDistance
+    if (isAll || partial) whole = hitsIn(graph, nearest, settings)
+    if (isAll) return whole!
+  }
+}
+
+function hitsIn<M>({ records }: Graph, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
+  const hits: Hit<M>[] = []
+  for (const { ordinal, distance } of nearest.found) {
+    if (distance > maxDistance) break
+    const label = records.label(ordinal)
+    hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
+  }
+  return hitsOf(hits, nearest)
+}
