@@ -14,8 +14,8 @@ export interface VectorLevelOptions {
   /** Which build of the kernel runs: 'auto' (default) takes relaxed SIMD where Node has it; 'reference' is plain TypeScript, slow. */
   kernel?: KernelChoice
   /**
-   * Threads that search and link beside the calling one: default one less than there are cores, at least 1; shared by all databases of the process. With 0 the
-   * calling thread does everything, a little at a time.
+   * Threads that search and link beside the calling one: default one less than there are cores, at least 1; shared by all databases of the process. Each
+   * takes up to 2 bytes a record of cacheSize, and about 9 MB besides. With 0 the calling thread does everything, a little at a time.
    */
   workers?: number
   /**

@@ -28,7 +28,10 @@ export interface VectorLevelEvents {
   checkpoint: [{ sequence: number }]
   /** A checkpoint could not be written, and is tried again; nothing is lost, and the log grows meanwhile. */
   checkpointFailed: [{ error: unknown }]
-  /** A worker thread ended, for this reason; another takes its place, and what it was about is done again, or fails. */
+  /**
+   * A worker thread ended, for this reason; another takes its place, and its searches are done again. Where it was changing a graph, writes are refused with
+   * VECTOR_POISONED from then on.
+   */
   workerLost: [{ error: Error }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]

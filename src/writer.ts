@@ -106,7 +106,7 @@ export class Writer {
     return await written
   }
 
-  /** Links what is stored by now, and writes a checkpoint; other writes wait meanwhile. */
+  /** Links the whole batches of what is stored by now, and writes a checkpoint; other writes wait meanwhile. */
   checkpoint(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#refuseClosed()
