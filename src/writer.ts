@@ -260,10 +260,13 @@ export class Writer {
       }
       const rebuilding = this.#linking.rebuilding
       const lonely = this.#wantsToBeAlone && !rebuilding
-      const commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || this.#linking.lag <= 1)
+      let commits = false
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         this.#linking.start(lonely ? 'rest' : 'batches')
+        // What is too little for a batch waits for more: of many collections it may be much, and would be waited for without end.
+        const isLate = this.#linking.lag > 1 && this.#linking.running
+        commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || !isLate)
         if (lonely && !this.#linking.running) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
         if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()

@@ -174,4 +174,16 @@ for (const workers of [0, 1]) {
   })
 }
 
+test('goes on when many collections have a little that waits for being linked', async () => {
+  await withStore(async db => {
+    // Fifteen of each are not linked, of 4 KiB each: more than may wait where it is linked soon.
+    for (let i = 0; i < 75; i++) {
+      const points = db.collection(`points ${i}`, { dimensions: 1024, metric: 'l2', codec: 'f32', M: 4, efConstruction: 8 })
+      await inTime(points.batch(normalVectors(i, 31, 1024).map((vector, at) => ({ type: 'put', key: `k${at}`, vector }))))
+    }
+    const unlinked = (await db.stats()).collections.reduce((sum, collection) => sum + collection.unlinked, 0)
+    assert.ok(unlinked > 1100, `${unlinked} are not linked`)
+  }, { cacheSize: 64 * 2 ** 20 })
+})
+
 test.run()
