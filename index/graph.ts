@@ -337,8 +337,17 @@ export class Graph {
     if (this.trained) this.#tasks.push(TASK_LINK, ordinal)
   }
 
+  /**
+   * A vector is about to be removed: if it is still to get its code, it gets that now, while its record is there. So it enters the graph whether or not
+   * its turn has come by then, and the graph does not depend on that.
+   */
+  noteRemoval(ordinal: number): void {
+    if (this.trained && ordinal < this.ordinals && this.stateOf(ordinal) === STATE_UNCODED) this.#encode(ordinal)
+  }
+
   /** Makes an ordinal invisible to every search; its node follows. */
   remove(ordinal: number): void {
+    this.noteRemoval(ordinal)
     const state = this.stateOf(ordinal)
     if (!isFindable(state)) return
     if (state === STATE_LIVE) this.#codes.noteRemoval(ordinal)

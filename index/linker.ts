@@ -202,11 +202,8 @@ export class Linker {
   }
 
   #isLinkable(kind: Task['kind'], ordinal: number): boolean {
-    // What was removed before it had a code never enters the graph; all others do, so that the graph does not depend on when this is done.
-    if (kind === TASK_ENCODE_AND_LINK) {
-      if (this.#graph.stateOf(ordinal) !== STATE_UNCODED) return false
-      this.#graph.encode(ordinal)
-    }
+    // What was removed meanwhile has a code, and enters the graph as well, which does not depend on when this is done.
+    if (kind === TASK_ENCODE_AND_LINK && this.#graph.stateOf(ordinal) === STATE_UNCODED) this.#graph.encode(ordinal)
     return this.#graph.stateOf(ordinal) !== STATE_LOST
   }
 

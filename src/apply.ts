@@ -4,8 +4,10 @@ import type { Engine } from './engine.js'
 
 /** Makes the operations of an entry, whose vectors are stored, visible: all at once. Then trains what has enough by then. */
 export function* applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'operations'>): Slices<void> {
-  for (const { collection, ordinal, rewrite } of operations) {
-    if (ordinal !== NONE && !rewrite) engine.collectionById(collection).graph.note(ordinal)
+  for (const { collection, ordinal, previous, rewrite } of operations) {
+    const { graph } = engine.collectionById(collection)
+    if (ordinal !== NONE && !rewrite) graph.note(ordinal)
+    if (previous !== NONE) graph.noteRemoval(previous)
     yield
   }
   engine.threads.stop(() => {

@@ -7,7 +7,7 @@ import { Random } from '../../floor/random.js'
 import { isFindable } from '../../index/graph.js'
 import type { Nearest } from '../../index/searcher.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { BATCH, STATE_FREE, STATE_LIVE } from '../../index/kernel/layout.js'
+import { BATCH, STATE_FREE, STATE_GHOST, STATE_LIVE } from '../../index/kernel/layout.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
 
@@ -227,7 +227,7 @@ test('codes are trained at the stated count and not before; until then search is
   assert.is(graph.codebook!.offsets.length, 5)
   index.link()
   assert.is(graph.unlinked, 0)
-  for (const ordinal of gone) assert.not(graph.isLinked(ordinal), 'what was removed before never enters the graph')
+  for (const ordinal of gone) assert.not(graph.isLinked(ordinal), 'what was removed before the training never enters the graph')
   assert.equal(findings(index), [])
   index.fill(Array.from({ length: 50 }, () => gaussian(random, 5)))
   assert.equal(findings(index), [])
@@ -312,7 +312,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
       }
       assert.is(graph.rebuilding, 0)
       index.link()
-      assert.is(graph.stateOf(200), STATE_FREE, 'what was removed before it had a code never enters the graph')
+      assert.is(graph.stateOf(200), STATE_GHOST, 'what was removed before its turn came has entered the graph as well')
       assert.equal(findings(index), [])
       const query = gaussian(random, 6)
       close(distances(graph.exact(query, 20)), index.bruteForce(query, 20), 'at the end')

@@ -252,4 +252,23 @@ test('codes that are made again while the threads link and search do not change 
   for (const workers of [0, 1, 3, 8]) assert.is(await run(workers, 2 + workers), expected, `workers: ${workers}`)
 })
 
+test('what is removed before it has got its first code changes the graph as much as what is removed later', async () => {
+  const run = async (workers: number, steps: number): Promise<string> => {
+    const random = new Random(5)
+    const index = new ThreadedIndex({ dimensions: 4, codec: 'sq8', M: 4, efConstruction: 10, workers })
+    const { graph } = index
+    for (let i = 0; i < codecs.sq8.trainingCount; i++) index.add(gaussian(random, 4))
+    atOnce(graph.train())
+    for (let i = 0; i < steps; i++) graph.step()
+    for (let ordinal = 0; ordinal < 600; ordinal += 3) graph.remove(ordinal)
+    await index.linkTogether()
+    assert.equal(findings(index), [])
+    const hash = index.hash()
+    await index.close()
+    return hash
+  }
+  const expected = await run(0, 0)
+  for (const steps of [1, 10, 1000]) assert.is(await run(1, steps), expected, `${steps} steps before`)
+})
+
 test.run()

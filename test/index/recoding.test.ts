@@ -77,8 +77,6 @@ for (const build of BUILDS) {
         const life = new Life({ dimensions: 4, metric, build, M: 4, efConstruction: 10 })
         for (let i = 0; i < COUNT + 400; i++) {
           life.put(vectorOf(random, 4, i >= COUNT + 100), COUNT + 50)
-          // What is removed before it gets its first code never enters the graph, and that depends on time.
-          if (i === COUNT) life.index.link()
           if (reopens && i > COUNT && timing.below(100) === 0) life.reopen()
           // Steps that follow each write, in hundredths.
           for (let left = timing.below(2 * pace + 1); left > timing.below(100) && life.graph.step(); left -= 100);
