@@ -313,7 +313,10 @@ export class Graph {
 
   /** Takes what is about to be shown into account, where the data may drift away from the codebook. */
   note(ordinal: number): void {
-    if (this.trained) this.#codes.note(ordinal)
+    if (!this.trained) return
+    // One whose record is lost was never stored.
+    this.#reserve(ordinal + 1)
+    this.#codes.note(ordinal)
   }
 
   /** Begins to give out ordinals: all that were given out before are in use, or will not be. */

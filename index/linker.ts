@@ -102,7 +102,7 @@ export class Linker {
     for (let nodes = this.#nodes; ;) {
       const count = this.#countNext('batches', taken, nodes)
       if (count === undefined) return taken
-      for (let i = 0; i < count; i++) if (isLink(this.#tasks.at(taken + i)!.kind)) nodes++
+      for (let i = 0; i < count; i++) if (isLink(this.#tasks.kindAt(taken + i)!)) nodes++
       taken += count
     }
   }
@@ -142,6 +142,11 @@ export class Linker {
   *end(): Slices<void> {
     const taken = this.#taken
     this.#threads.stop(() => this.#conclude())
+    for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
+      const ghost = swept
+      this.#threads.stop(() => this.#remove(ghost))
+      yield
+    }
     for (let i = 0; i < Math.max(1, taken); i++) {
       this.#codes.advance()
       yield
@@ -154,7 +159,6 @@ export class Linker {
     this.#nodes += this.#links.length
     this.#tasks.drop(this.#taken)
     for (const ordinal of this.#buried) this.#bury(ordinal)
-    for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) this.#remove(swept)
     this.#noteGhosts()
     this.#taken = 0
     this.#links = []
@@ -170,12 +174,12 @@ export class Linker {
     let taking = 0
     let count = 0
     for (; ; count++) {
-      const task = this.#tasks.at(taken + count)
-      const before = count ? this.#tasks.at(taken + count - 1)! : undefined
-      if (before?.kind === TASK_ENCODE_AND_LINK && task?.kind !== TASK_ENCODE_AND_LINK) return count
-      if (!task) break
-      if (task.kind === TASK_RECODE) return Math.max(1, count)
-      taking += task.kind === TASK_REMOVE ? ROOM_A_REMOVAL : ROOM_A_LINK
+      const kind = this.#tasks.kindAt(taken + count)
+      const before = count ? this.#tasks.kindAt(taken + count - 1) : undefined
+      if (before === TASK_ENCODE_AND_LINK && kind !== TASK_ENCODE_AND_LINK) return count
+      if (kind === undefined) break
+      if (kind === TASK_RECODE) return Math.max(1, count)
+      taking += kind === TASK_REMOVE ? ROOM_A_REMOVAL : ROOM_A_LINK
       if (count && taking > room) return count
       if (taking >= room) return count + 1
     }

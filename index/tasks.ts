@@ -63,13 +63,17 @@ export class Tasks {
   /** The task that is done when `before` others are. */
   at(before: number): Task | undefined {
     if (before >= this.length) return undefined
-    const word = this.#words[this.#get(GRAPH_TASKS_FIRST) + before]!
-    return { kind: (word & KIND_MASK) as TaskKind, ordinal: word >>> TASK_BITS }
+    return { kind: this.kindAt(before)!, ordinal: this.#wordAt(before) >>> TASK_BITS }
+  }
+
+  /** Its kind alone. */
+  kindAt(before: number): TaskKind | undefined {
+    return before < this.length ? (this.#wordAt(before) & KIND_MASK) as TaskKind : undefined
   }
 
   /** The first `count` are done. */
   drop(count: number): void {
-    for (let i = 0; i < count; i++) this.#count(this.at(i)!.kind, -1)
+    for (let i = 0; i < count; i++) this.#count(this.kindAt(i)!, -1)
     this.#set(GRAPH_TASKS_FIRST, this.#get(GRAPH_TASKS_FIRST) + count)
   }
 
@@ -109,6 +113,10 @@ export class Tasks {
     if (this.#capacity) this.#arena.release(this.#get(GRAPH_TASKS), this.#capacity * 4)
     this.#set(GRAPH_TASKS, ptr)
     this.#capacity = capacity
+  }
+
+  #wordAt(before: number): number {
+    return this.#arena.u32[this.#get(GRAPH_TASKS) / 4 + this.#get(GRAPH_TASKS_FIRST) + before]!
   }
 
   get #words(): Uint32Array {

@@ -15,7 +15,7 @@ import { Searches } from './searches.js'
 export { ThreadFailure, type Step }
 
 /** How long the calling thread looks for the end of a search that is alone, or for another fault, before it waits for a message. */
-const POLL_MS = 0.3
+const POLL_MS = 1
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
 /** Seconds without any progress until a close ends the workers. */
