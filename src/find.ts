@@ -6,6 +6,8 @@ import type { Engine } from './engine.js'
 
 /** Searches that wait for a thread, at most: more than that come faster than they can be answered. */
 const MOST_WAITING = 65_536
+/** Times that the threads are asked, before the calling thread does it. */
+const MOST_TRIES = 4
 /** What a search takes of the kernel's memory, besides its vector, and for each record that it is to find. */
 const LEAST_BYTES = 128
 const FOUND_BYTES = 8
@@ -47,15 +49,15 @@ export async function find<T>(engine: Engine, graph: Graph, question: Question, 
 }
 
 async function answer<T>(engine: Engine, graph: Graph, question: Question, take: (nearest: Nearest) => T): Promise<T> {
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const { revision } = graph
     const nearest = await ask(engine, graph, question)
+    if (nearest === 'failed') break
     // What was found may have been removed since the thread was done, and even have given its ordinal to another record.
-    if (nearest === 'failed' || (nearest && (graph.revision !== revision || !nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))))) {
-      return take(findHere(graph, question))
-    }
-    if (nearest) return take(nearest)
+    if (nearest && graph.revision === revision && nearest.found.every(({ ordinal }) => isFindable(graph.stateOf(ordinal)))) return take(nearest)
+    question.deadline.check()
   }
+  return take(findHere(graph, question))
 }
 
 /** The same on the calling thread. */

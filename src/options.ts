@@ -14,7 +14,7 @@ export interface VectorLevelOptions {
   /** Which build of the kernel runs: 'auto' (default) takes relaxed SIMD where Node has it; 'reference' is plain TypeScript, slow. */
   kernel?: KernelChoice
   /**
-   * Threads that search and link beside the calling one: default one less than there are cores, at least 1; shared by all databases of the process. Each
+   * Threads that search and link beside the calling one: default one less than there are cores, 1 to 8; shared by all databases of the process. Each
    * takes up to 2 bytes a record of cacheSize, and about 9 MB besides. With 0 the calling thread does everything, a little at a time.
    */
   workers?: number
@@ -62,6 +62,8 @@ export interface SearchOptions extends DeadlineOptions {
 export type WriteOptions = DeadlineOptions
 
 const MIB = 2 ** 20
+/** Threads that a database has by itself, at most: each takes memory. */
+const USUAL_WORKERS = 8
 export const LEAST_CACHE = 8 * MIB
 const MOST_CACHE = 4096 * MIB - 65536
 const MOST_QUEUE = 1024 * MIB
@@ -91,7 +93,7 @@ export function checkDatabaseOptions(options: VectorLevelOptions): DatabaseSetti
     cacheSize: integer('cacheSize', options.cacheSize ?? 256 * MIB, LEAST_CACHE, MOST_CACHE),
     durability: oneOf('durability', options.durability ?? 'strict', ['strict', 'relaxed']),
     kernel: oneOf('kernel', options.kernel ?? 'auto', KERNELS),
-    workers: integer('workers', options.workers ?? Math.min(MOST_WORKERS, Math.max(1, availableParallelism() - 1)), 0, MOST_WORKERS),
+    workers: integer('workers', options.workers ?? Math.min(USUAL_WORKERS, Math.max(1, availableParallelism() - 1)), 0, MOST_WORKERS),
     queueSize: integer('queueSize', options.queueSize ?? Math.min(MOST_QUEUE, Math.floor(usableMemory() / 4)), 0, Number.MAX_SAFE_INTEGER),
     checkpointOperations: integer('checkpoint.operations', options.checkpoint?.operations ?? 50_000, 1, 2 ** 31),
     checkpointSeconds: positive('checkpoint.seconds', options.checkpoint?.seconds ?? 30)

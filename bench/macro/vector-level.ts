@@ -7,7 +7,7 @@ type Items = Collection<unknown>
 const cacheSize = 2 * 1024 ** 3
 
 async function open(task: IndexTask): Promise<{ db: VectorLevel; items: Items }> {
-  const db = new VectorLevel(task.directory, { cacheSize, durability: 'strict' })
+  const db = new VectorLevel(task.directory, { cacheSize, durability: 'strict', workers: 0 })
   await db.open()
   const { dim: dimensions, metric, codec, M, efConstruction } = task
   return { db, items: db.collection('items', { dimensions, metric, codec, M, efConstruction }) }

@@ -54,8 +54,8 @@ export class Searches {
     return false
   }
 
-  /** Ends the searches that hands are through with, and brings others to their places. */
-  collect(): void {
+  /** Ends the searches that hands are through with, and brings others to their places: says whether there were any. */
+  collect(): boolean {
     const control = this.#control
     for (let at = this.#first; at !== this.#tail; at = at + 1 | 0) {
       const search = this.#searches[at & (PLACES - 1)]
@@ -69,7 +69,9 @@ export class Searches {
       else this.#end(search, status === THREW ? 'a search failed' : 'the search was cancelled')
     }
     while (this.#first !== this.#tail && !this.#searches[this.#first & (PLACES - 1)]) this.#first = this.#first + 1 | 0
+    const tail = this.#tail
     while (this.#waiting.length && this.#hasPlace()) this.#bring(this.#waiting.shift()!)
+    return this.#tail !== tail
   }
 
   /** Notes that a fault of the search that a hand has is answered by an error. */

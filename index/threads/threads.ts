@@ -136,7 +136,7 @@ export class Threads {
   /** Takes a search back: says whether nobody had begun it. Its promise rejects then. */
   cancel(job: number): boolean {
     const cancelled = this.#searches.cancel(job)
-    this.#searches.collect()
+    this.#collect()
     this.#settle()
     return cancelled
   }
@@ -195,10 +195,19 @@ export class Threads {
         this.#poll()
       }
     }
-    this.#searches.collect()
-    if (this.#program.hasFailed && !control.isAnyWorking()) this.#program.giveUp()
+    this.#collect()
+    if (this.#program.hasFailed && !control.isAnyWorking()) {
+      this.#program.giveUp()
+      // Searches may have waited for the end of its step.
+      this.#wake()
+    }
     this.#program.collect()
     this.#settle()
+  }
+
+  /** Ends searches. Who did them may sleep by now, and must hear of those that come in their place. */
+  #collect(): void {
+    if (this.#searches.collect()) this.#wake()
   }
 
   /** After each change of what there is to do. */
@@ -300,6 +309,7 @@ export class Threads {
   /** Looks whether a message was missed; while closing, ends workers that make no progress. */
   #watch(): void {
     this.#tend()
+    if (this.#control.hasWork()) this.#wake()
     if (!this.#closing || !this.#isHeld) return
     let turns = 0
     for (let index = 0; index < this.workers; index++) turns += this.#control.load(this.#control.hand(index) + TURNS)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Stage } from './stage.js'
@@ -12,6 +13,16 @@ for (const workers of WORKERS) {
     await Promise.all(jobs.map(job => stage.threads.search(stage.graph, job)))
     assert.ok(jobs.every(job => stage.runsOf(job) === 1))
     assert.is(stage.threads.waiting, 0)
+    await stage.close()
+  })
+
+  test(`searches that waited for a place are begun when others have ended, workers: ${workers}`, async () => {
+    const stage = await new Stage(workers).ready()
+    const searches = Promise.all(Array.from({ length: 1000 }, () => stage.search()))
+    // Whoever does those that have a place is asleep again when this thread looks.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    const isDone = await Promise.race([searches.then(() => true), pause(3000, false, { ref: false })])
+    assert.ok(isDone, `${stage.threads.waiting} searches wait`)
     await stage.close()
   })
 
