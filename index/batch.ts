@@ -4,14 +4,11 @@ import {
   BATCH_BYTES, BATCH_EDGES, BATCH_LINKS, BATCH_MEMBERS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, LIST_HEADER, MEMBER_BYTES, MEMBER_LISTS,
   OFFERS, PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, SWEPT_HEADER
 } from './kernel/layout.js'
+import type { Step as KernelStep } from './threads/program.js'
 
-/** What threads do one after the other, and together: `count` calls of a function of the kernel, `fn(graph, scratch, arg, index)`, in any order. */
-export interface Step {
+/** What threads do with a batch, one step after the other. */
+export interface Step extends KernelStep {
   fn: 'look' | 'join' | 'connectPart'
-  arg: number
-  count: number
-  /** Whether rows that searches read are changed. */
-  mutates: boolean
 }
 
 /** Rows to be swept. */

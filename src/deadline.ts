@@ -12,7 +12,7 @@ export interface DeadlineOptions {
 export const DEADLINE_OPTIONS = ['signal', 'timeout']
 
 /** Longer timers would end at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** When some work is to end before its end: when its caller says so, or its time is up. */
 export class Deadline {

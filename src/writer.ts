@@ -2,15 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
-import type { Deadline } from './deadline.js'
+import { type Deadline, LONGEST_TIMER_MS } from './deadline.js'
 import type { Engine } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
 import { Tidying } from './tidying.js'
 import { WriteQueue } from './write-queue.js'
 
-/** Longer ones would end at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After a failed checkpoint the next is tried so much later. */
 const RETRY_SECONDS = 5
 
