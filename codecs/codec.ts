@@ -1,32 +1,55 @@
 import type { Slices } from '../floor/slices.js'
 import { f32 } from './f32.js'
+import { pq, pq8 } from './pq.js'
 import { sq8 } from './sq8.js'
 
 export type Metric = 'l2' | 'cosine' | 'dot'
-export type CodecName = 'f32' | 'sq8'
+export type CodecName = 'f32' | 'sq8' | 'pq' | 'pq8'
 
-/** What training found out about the data; stored with the index, needed to encode and to compare. */
-export interface Codebook {
-  /** Steps of a code per unit of a component. */
-  inverseScale: number
-  /** f32[dim]: the value of level 0. */
-  offsets: Float32Array
+/** What a codec must know of the vectors that it encodes. */
+export interface CodecShape {
+  dimensions: number
+  metric: Metric
+  /** Bytes of a code, where they can be chosen. */
+  codeBytes?: number
 }
+
+/** What training found out about the data; stored with the index, needed to encode and to compare. What the numbers mean is the codec's own. */
+export interface Codebook {
+  readonly values: Float32Array
+}
+
+/**
+ * Centers of points, by k-means: a function of points and seed.
+ *
+ * Shapes: points f32[count][dim]; returns f32[k / 16][dim][16], where k is a multiple of 16.
+ */
+export type KMeans = (points: Float32Array, dim: number, k: number, seed: number) => Slices<Float32Array>
 
 /** How vectors are held where they are searched. */
 export interface Codec {
   readonly name: CodecName
-  /** Which arithmetic of the kernel compares codes: SCORER_F32 or SCORER_SQ8 (index/kernel/layout.ts). */
+  /** Which arithmetic of the kernel compares codes: SCORER_... (index/kernel/layout.ts). */
   readonly scorer: number
+  /** Rows that it compares in one go, so that fewer take as long. */
+  readonly abreast: number
   /** Whether distances between codes are approximate, so that the nearest candidates are measured again by full vectors. */
   readonly approximate: boolean
   /** Vectors that must be there before a codebook is trained; until then search is exact. 0: there is nothing to train. */
   readonly trainingCount: number
-  rowBytes(dimensions: number): number
+  /** The bytes of a code unless others are asked for, and the most that can be; undefined where they are given by the dimensions. */
+  readonly codeBytes?: { usual(dimensions: number): number, most(dimensions: number): number }
+  rowBytes(shape: CodecShape): number
+  /** Bytes of the loaded form of a query, in kernel memory, with what loading it takes. */
+  queryBytes(shape: CodecShape): number
   /** A codebook for data like `sample`: f32[dim] each, unit vectors for cosine. A function of its arguments alone. */
-  train(sample: Float32Array[], dimensions: number, metric: Metric): Slices<Codebook | undefined>
+  train(sample: Float32Array[], shape: CodecShape, kMeans: KMeans): Slices<Codebook | undefined>
   /** The vector that a row stands for. Shapes: f32[dim], as it is compared: a unit vector for cosine, but for rounding. */
-  decode(row: Uint8Array, codebook: Codebook, dimensions: number): Float32Array
+  decode(row: Uint8Array, codebook: Codebook, shape: CodecShape): Float32Array
+  /** Bytes of a codebook as the kernel reads it. */
+  tableBytes(shape: CodecShape): number
+  /** Lays a codebook out for the kernel (codecs/kernel/layout.ts). Shapes: tables u8[tableBytes], a view of kernel memory that begins at an address of 64. */
+  place(codebook: Codebook, shape: CodecShape, tables: Uint8Array): void
 }
 
-export const codecs: Record<CodecName, Codec> = { f32, sq8 }
+export const codecs: Record<CodecName, Codec> = { f32, sq8, pq, pq8 }

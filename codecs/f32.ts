@@ -9,9 +9,13 @@ export function vectorByteLength(dimensions: number): number {
 export const f32: Codec = {
   name: 'f32',
   scorer: 0,
+  abreast: 4,
   approximate: false,
   trainingCount: 0,
-  rowBytes: vectorByteLength,
+  rowBytes: ({ dimensions }) => vectorByteLength(dimensions),
+  queryBytes: () => 0,
   *train() { return undefined },
-  decode: (row, _codebook, dimensions) => new Float32Array(row.slice(0, 4 * dimensions).buffer)
+  decode: (row, _codebook, { dimensions }) => new Float32Array(row.slice(0, 4 * dimensions).buffer),
+  tableBytes: () => 0,
+  place() {}
 }

@@ -1,5 +1,4 @@
-import { type Codebook, type CodecName, codecs, type Metric } from '../codecs/codec.js'
-import { vectorByteLength } from '../codecs/f32.js'
+import { type Codebook, type Codec, type CodecName, codecs, type CodecShape, type KMeans } from '../codecs/codec.js'
 import { unlessDamaged } from '../floor/errors.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
@@ -8,9 +7,8 @@ import type { Space } from '../storage/space.js'
 import type { Exclusion } from './exclusion.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
-import {
-  GRAPH_BYTES, GRAPH_CODES, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_OFFSETS, STATE_GHOST, STATE_LIVE, STATE_LOST
-} from './kernel/layout.js'
+import { kernelKMeans } from './k-means.js'
+import { GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
 import type { Scratch } from './scratch.js'
@@ -50,7 +48,7 @@ export interface CodedGraph {
   readonly codes: Space
   readonly recodes: Space
   readonly records: RecordRows
-  readonly options: { dimensions: number, metric: Metric, codec: CodecName }
+  readonly options: CodecShape & { codec: CodecName }
   stateOf(ordinal: number): number
   /** Makes a vector the one in the scratch. Shapes: vector f32[dim] as the user gave it. */
   load(vector: Float32Array): void
@@ -77,6 +75,8 @@ export class Codes {
   readonly #threads: Exclusion
   /** A graph's descriptor with a codebook that is not in use, by which nothing but codes are made. */
   readonly #other: number
+  readonly #kMeans: KMeans
+  readonly #placed = new Map<number, Codebook>()
   #kind: CodeKind = 'codes'
   #codebook: Codebook | undefined
   #drift: Drift | undefined
@@ -91,7 +91,8 @@ export class Codes {
     this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
-    arena.u32[(this.#other + GRAPH_OFFSETS) / 4] = arena.allocate(vectorByteLength(graph.options.dimensions))
+    for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options))
+    this.#kMeans = kernelKMeans(arena, kernel)
   }
 
   get kind(): CodeKind {
@@ -227,7 +228,7 @@ export class Codes {
     return Math.max(this.#codec.trainingCount, ordinals * WAIT_SHARE)
   }
 
-  get #codec(): typeof codecs[CodecName] {
+  get #codec(): Codec {
     return codecs[this.#graph.options.codec]
   }
 
@@ -282,7 +283,7 @@ export class Codes {
   }
 
   #decodeRow(codebook: Codebook, row: number): Float32Array {
-    return this.#codec.decode(this.#arena.bytes.subarray(row, row + this.space.rowBytes), codebook, this.#graph.options.dimensions)
+    return this.#codec.decode(this.#arena.bytes.subarray(row, row + this.space.rowBytes), codebook, this.#graph.options)
   }
 
   /** Vectors of up to `count` of the ordinals, evenly spread. Those whose records are damaged are left out. */
@@ -298,8 +299,7 @@ export class Codes {
   }
 
   *#trainOn(sample: Float32Array[]): Slices<Codebook> {
-    const { dimensions, metric } = this.#graph.options
-    return (yield* this.#codec.train(sample, dimensions, metric))!
+    return (yield* this.#codec.train(sample, this.#graph.options, this.#kMeans))!
   }
 
   /** The average error of a codebook's codes. */
@@ -331,12 +331,10 @@ export class Codes {
 
   /** Has the kernel encode, and compare, by a codebook where it is given this descriptor. */
   #setCodebook(ptr: number, codebook: Codebook): void {
-    const { metric } = this.#graph.options
-    const { u32, f32 } = this.#arena
-    f32.set(codebook.offsets, u32[(ptr + GRAPH_OFFSETS) / 4]! / 4)
-    f32[(ptr + GRAPH_INVERSE_SCALE) / 4] = codebook.inverseScale
-    // Keys are squared distances in units of the scale; of unit vectors they are twice 1 - cosine, and for dot -2 times the product.
-    u32[(ptr + GRAPH_KEY_ORIGIN) / 4] = metric === 'dot' ? 2 ** 31 : 0
-    f32[(ptr + GRAPH_KEY_UNIT) / 4] = codebook.inverseScale ** -2 / (metric === 'l2' ? 1 : 2)
+    if (this.#placed.get(ptr) === codebook) return
+    const { bytes, u32 } = this.#arena
+    const tables = u32[(ptr + GRAPH_CODEBOOK) / 4]!
+    this.#codec.place(codebook, this.#graph.options, bytes.subarray(tables, tables + this.#codec.tableBytes(this.#graph.options)))
+    this.#placed.set(ptr, codebook)
   }
 }

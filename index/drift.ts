@@ -1,6 +1,6 @@
 /** Vectors that an average reaches back over, and that are remembered as the latest. */
 const WINDOW = 512
-/** Codes fit badly when their error is so many times that of the training, and so much more than nothing. */
+/** Codes fit badly when their error, as a multiple of what tells vectors apart, is so many times that of the training; and so much more than nothing. */
 const WORSE = 2
 const TOLERATED = 0.02
 /** Vectors until training is tried again, the first time that it was in vain. */
@@ -54,7 +54,7 @@ export class Drift {
 
   /** The error as a share of what is tolerated: above 1, another codebook is looked for. */
   get share(): number {
-    return this.#error / (WORSE * this.#usual + TOLERATED)
+    return this.#error / (timesWorse(this.#usual) + TOLERATED)
   }
 
   /** Whether another codebook should be looked for. */
@@ -116,5 +116,10 @@ export function errorOf(vector: Float32Array, decoded: Float32Array, mean: Float
 
 /** Whether a codebook is so much better than another one that all codes are worth being made again. */
 export function isBetter(error: number, than: number): boolean {
-  return error * WORSE < than
+  return timesWorse(error) < than
+}
+
+/** The share that an error has which is WORSE times as large: of e / (e + d) for e. */
+function timesWorse(share: number): number {
+  return WORSE * share / (1 + (WORSE - 1) * share)
 }

@@ -1,4 +1,4 @@
-import { codecs, type Codebook, type CodecName, type Metric } from '../codecs/codec.js'
+import { codecs, type Codebook, type CodecName, type CodecShape, type Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { atOnce, type Slices } from '../floor/slices.js'
@@ -11,8 +11,8 @@ import { ALONE, type Exclusion } from './exclusion.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
-  GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  BASE_HEADER, GRAPH_ABREAST, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
+  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
@@ -35,9 +35,7 @@ const MOST_LEVELS = 32
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 
-export interface GraphOptions {
-  dimensions: number
-  metric: Metric
+export interface GraphOptions extends CodecShape {
   codec: CodecName
   M: number
   efConstruction: number
@@ -140,8 +138,8 @@ export class Graph {
       })
       return space
     }
-    this.codes = paged('codes', codec.rowBytes(dimensions), 0)
-    this.recodes = paged('recodes', codec.rowBytes(dimensions), 0)
+    this.codes = paged('codes', codec.rowBytes(options), 0)
+    this.recodes = paged('recodes', codec.rowBytes(options), 0)
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
@@ -159,10 +157,10 @@ export class Graph {
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
+    this.#set(GRAPH_ABREAST, codec.abreast)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
-    this.#set(GRAPH_OFFSETS, arena.allocate(this.#vectorBytes))
     this.#ensureScratch(options.efConstruction)
     this.#tasks = new Tasks(arena, this.ptr)
     this.#codes = new Codes(arena, cache, kernel, scratch, this, threads)
@@ -621,7 +619,8 @@ export class Graph {
   #ensureScratch(width: number): void {
     const ids = Math.max(this.#reserved, this.upper.capacity * this.upper.rowsPerBlock)
     if (width <= this.#width && ids <= this.#ids) return
-    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, M: this.options.M, ef: Math.max(width, this.#width), ids }
+    const queryBytes = codecs[this.options.codec].queryBytes(this.options)
+    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, queryBytes, M: this.options.M, ef: Math.max(width, this.#width), ids }
     this.#threads.stop(() => {
       for (const scratch of [this.#scratch, ...this.#scratches]) scratch.ensure(needs)
     })

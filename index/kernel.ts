@@ -8,6 +8,13 @@ export interface Kernel {
   scoreSq8(query: number, base: number, dim: number, addresses: number, count: number, keys: number): void
   loadSq8(row: number, dim: number, signed: boolean | number, query: number): number
   encodeSq8(vector: number, offsets: number, inverse: number, dim: number, signed: boolean | number, row: number): void
+  encodePq(codebook: number, vector: number, row: number, distances: number): void
+  loadPq(codebook: number, vector: number, dot: boolean | number, query: number, scale: number): void
+  loadPqRow(codebook: number, row: number, query: number): void
+  scorePq4(query: number, parts: number, addresses: number, count: number, keys: number): void
+  scorePq8(query: number, parts: number, addresses: number, count: number, keys: number): void
+  seedCenters(points: number, count: number, dim: number, k: number, state: number, centers: number, nearest: number): void
+  moveCenters(points: number, count: number, dim: number, k: number, centers: number, sums: number): void
   checksum(ptr: number, byteLength: number): bigint
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number

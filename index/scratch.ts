@@ -9,6 +9,8 @@ import {
 export interface ScratchNeeds {
   vectorBytes: number
   rowBytes: number
+  /** Of a loaded query. */
+  queryBytes: number
   M: number
   /** Entries of the beam and of the result. */
   ef: number
@@ -29,10 +31,10 @@ export class Scratch {
     this.ptr = arena.allocate(SCRATCH_BYTES)
   }
 
-  ensure({ vectorBytes, rowBytes, M, ef, ids }: ScratchNeeds): void {
+  ensure({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): void {
     const round = Math.max(WIDTH_MOST * 2 * M, SCAN) + 16
     this.#ensure(SCRATCH_QUERY, vectorBytes + 16)
-    this.#ensure(SCRATCH_LEVELS, vectorBytes + 64)
+    this.#ensure(SCRATCH_LEVELS, queryBytes + 1024)
     this.#ensure(SCRATCH_ROW, rowBytes + 64)
     this.#ensure(SCRATCH_IDS, round * 4)
     this.#ensure(SCRATCH_ROWS, round * 4)

@@ -32,8 +32,16 @@ export interface CollectionOptions {
   dimensions: number
   /** What distance means: 'cosine' (default) is 1 - cosine, 'l2' the squared Euclidean distance, 'dot' the negated inner product. */
   metric?: Metric
-  /** How vectors are held in the index: 'sq8' (default) takes 1 byte a component, 'f32' takes 4. */
+  /**
+   * How vectors are held in the index: 'sq8' (default) takes 1 byte a component, 'f32' takes 4; product quantisation takes codeBytes: 'pq' by parts of 4 bits,
+   * 'pq8' by parts of 8.
+   */
   codec?: CodecName
+  /**
+   * Bytes of a code where codec is 'pq' (1 to half the dimensions) or 'pq8' (1 to the dimensions): default an eighth of the dimensions, which is a 32nd of the
+   * vector, and 32 for small vectors.
+   */
+  codeBytes?: number
   /** Neighbors a node is linked to: default 16, 2 to 64. More is more recall, memory and time. */
   M?: number
   /** Candidates looked at when a node is linked: default 200. More is a better graph, slower to build. */
@@ -73,7 +81,7 @@ const MOST_EF_CONSTRUCTION = 4096
 const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'queueSize', 'checkpoint']
 const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
-const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'M', 'efConstruction', 'seed']
+const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'codeBytes', 'M', 'efConstruction', 'seed']
 const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...DEADLINE_OPTIONS]
 
 export interface DatabaseSettings {
@@ -111,14 +119,26 @@ export function checkCollectionOptions(options: CollectionOptions): CollectionOp
   integer('dimensions', options.dimensions, 1, MOST_DIMENSIONS)
   if (options.metric !== undefined) oneOf('metric', options.metric, ['l2', 'cosine', 'dot'])
   if (options.codec !== undefined) oneOf('codec', options.codec, Object.keys(codecs) as CodecName[])
+  if (options.codeBytes !== undefined) integer('codeBytes', options.codeBytes, 1, MOST_DIMENSIONS)
+  if (options.codec !== undefined) codeBytesOf(options.codec, options)
   if (options.M !== undefined) integer('M', options.M, 2, 64)
   if (options.efConstruction !== undefined) integer('efConstruction', options.efConstruction, 4, MOST_EF_CONSTRUCTION)
   if (options.seed !== undefined) integer('seed', options.seed, 0, 2 ** 32 - 1)
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CollectionOptions
 }
 
+/** @throws {TypeError | RangeError} when the codec has no codes of so many bytes */
 export function withDefaults(options: CollectionOptions): GraphOptions {
-  return { metric: 'cosine', codec: 'sq8', M: 16, efConstruction: 200, seed: 1, ...options }
+  const { codec = 'sq8' } = options
+  const codeBytes = codeBytesOf(codec, options)
+  return { metric: 'cosine', codec, M: 16, efConstruction: 200, seed: 1, ...options, ...(codeBytes !== undefined && { codeBytes }) }
+}
+
+function codeBytesOf(codec: CodecName, { dimensions, codeBytes }: CollectionOptions): number | undefined {
+  const bytes = codecs[codec].codeBytes
+  if (bytes) return integer('codeBytes', codeBytes ?? bytes.usual(dimensions), 1, bytes.most(dimensions))
+  if (codeBytes !== undefined) throw new TypeError(`codeBytes is for the codecs pq and pq8, not for ${codec}`)
+  return undefined
 }
 
 /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when an option that is given differs from the stored one */

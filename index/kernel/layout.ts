@@ -26,12 +26,10 @@ export const GRAPH_DIM = 112
 export const GRAPH_VECTOR_BYTES = 116
 export const GRAPH_SCORER = 120
 export const GRAPH_METRIC = 124
-/** SQ8: ptr of f32[dim] offsets, and 1 / scale. */
-export const GRAPH_OFFSETS = 128
-export const GRAPH_INVERSE_SCALE = 132
-/** A key of codes is (key - ORIGIN) * UNIT as a distance. */
-export const GRAPH_KEY_ORIGIN = 136
-export const GRAPH_KEY_UNIT = 140
+/** ptr of the codebook (codecs/kernel/layout.ts). */
+export const GRAPH_CODEBOOK = 128
+/** Rows that the scorer compares in one go: fewer take as long. */
+export const GRAPH_ABREAST = 132
 /** Rows that are resolved and scored together at most: their blocks must all be resident. A multiple of 4. */
 export const GRAPH_TOGETHER = 144
 /** What is still to be linked and removed: ptr of u32 tasks (`ordinal << TASK_BITS | kind`), and those in [FIRST, END) count; how many of them are links. */
@@ -78,6 +76,8 @@ export const UPPER_HEADER = 12
 /** How codes are compared. */
 export const SCORER_F32 = 0
 export const SCORER_SQ8 = 1
+export const SCORER_PQ4 = 2
+export const SCORER_PQ8 = 3
 export const METRIC_L2 = 0
 export const METRIC_COSINE = 1
 export const METRIC_DOT = 2
@@ -100,7 +100,7 @@ export const STATE_LOST = 5
 export const RECORD_LOADED = 1
 
 /** Words of a scratch descriptor: ptrs, then counters. */
-/** The full query, f32[dim]; a buffer for its integer form; and which of them (or which row) the scorer compares with. */
+/** The full query, f32[dim]; a buffer for the form of it that codes are compared with; and which of them (or which row) the scorer compares with. */
 export const SCRATCH_QUERY = 0
 export const SCRATCH_LEVELS = 4
 export const SCRATCH_CODE_QUERY = 76
@@ -129,6 +129,9 @@ export const SCRATCH_TOUCHED = 88
 export const SCRATCH_STAY = 92
 /** ptr of a u32 that ends searches early when it is not 0; 0 for none. */
 export const SCRATCH_STOP = 96
+/** f32: what a key of the loaded query stands for is KEY_BASE + (key - the codebook's origin) * KEY_UNIT. */
+export const SCRATCH_KEY_BASE = 100
+export const SCRATCH_KEY_UNIT = 104
 export const SCRATCH_BYTES = 128
 
 /**

@@ -5,11 +5,11 @@ import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
-  GRAPH_CODES, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
+  GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
   GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
   SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
-import { scoreFull } from './query'
+import { distanceOf, scoreFull } from './query'
 import { isStopped, searchBase } from './search'
 
 /** Fills the record rows of ordinals from the store of records, where they are not filled. Shapes: ordinals u32[count]. */
@@ -61,8 +61,6 @@ function rerank(graph: usize, scratch: usize, k: u32): u32 {
   const result = <usize>load<u32>(scratch, SCRATCH_RESULT)
   const candidates = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
-  const origin = load<u32>(graph, GRAPH_KEY_ORIGIN)
-  const unit = load<f32>(graph, GRAPH_KEY_UNIT)
   let found: u32 = 0
   let measured: u32 = 0
   let sum: f64 = 0
@@ -71,7 +69,7 @@ function rerank(graph: usize, scratch: usize, k: u32): u32 {
   while (next < count) {
     if (found == k && measured >= <u32>RERANKED) {
       const mean = sum / <f64>measured
-      const nearest = distanceOf(keyOf(load<u64>(beam + (<usize>next << 3))), origin, unit) + mean - MARGIN * (mean - least)
+      const nearest = distanceOf(graph, scratch, keyOf(load<u64>(beam + (<usize>next << 3)))) + mean - MARGIN * (mean - least)
       if (nearest > <f64>unsortable(keyOf(load<u64>(result + (<usize>(k - 1) << 3))))) break
     }
     // Entries that are scored now: u32 ordinals, and the beam's distances of them behind.
@@ -86,20 +84,13 @@ function rerank(graph: usize, scratch: usize, k: u32): u32 {
     if (!length) break
     found = scoreInto(graph, scratch, candidates, length, k, found)
     for (let i: u32 = 0; i < length; i++) {
-      const error = <f64>unsortable(load<u32>(keys + (i << 2))) - distanceOf(load<u32>(candidates + ((RERANKED + i) << 2)), origin, unit)
+      const error = <f64>unsortable(load<u32>(keys + (i << 2))) - distanceOf(graph, scratch, load<u32>(candidates + ((RERANKED + i) << 2)))
       sum += error
       least = min(least, error)
     }
     measured += length
   }
   return found
-}
-
-/** The distance that a key of codes stands for. */
-// @ts-ignore: decorator
-@inline
-function distanceOf(key: u32, origin: u32, unit: f32): f64 {
-  return <f64>(<i64>key - <i64>origin) * <f64>unit
 }
 
 /** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. Ends early when it is told to. */

@@ -7,7 +7,7 @@
 import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
 import { rowAddress } from '../../storage/kernel/space'
 import { idOf, keyOf } from './beam'
-import { GRAPH_CODES, GRAPH_GHOSTS, GRAPH_STATES, SCRATCH_ADDRESSES, SCRATCH_COPIES, SCRATCH_KEYS, SCRATCH_SELECTED, STATE_GHOST } from './layout'
+import { GRAPH_ABREAST, GRAPH_CODES, GRAPH_GHOSTS, GRAPH_STATES, SCRATCH_ADDRESSES, SCRATCH_COPIES, SCRATCH_KEYS, SCRATCH_SELECTED, STATE_GHOST } from './layout'
 import { loadRow, score } from './query'
 import { ordinalOf } from './search'
 
@@ -56,8 +56,9 @@ export function selectDiverse(graph: usize, scratch: usize, level: usize, list: 
 function isDiverse(graph: usize, scratch: usize, key: u32, count: u32): bool {
   const addresses = <usize>load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
-  for (let i: u32 = 0; i < count; i += 4) {
-    const several = min<u32>(4, count - i)
+  const abreast = load<u32>(graph, GRAPH_ABREAST)
+  for (let i: u32 = 0; i < count; i += abreast) {
+    const several = min(abreast, count - i)
     score(graph, scratch, addresses + (i << 2), several, keys)
     for (let j: u32 = 0; j < several; j++) {
       if (load<u32>(keys + (j << 2)) < key) return false

@@ -44,8 +44,7 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
       give(width)
       return
     }
-    const code = graph.isQuantised ? graph.encode(vector) : vector
-    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, search(graph, work, loadRecords, code, vector, width, wanted))
+    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, search(graph, work, loadRecords, graph.queryOf(vector), vector, width, wanted))
     if (found.length === wanted) {
       finish(found, false)
       return

@@ -1,17 +1,21 @@
+import { CODEBOOK_INVERSE_SCALE, CODEBOOK_KEY_ORIGIN, CODEBOOK_KEY_UNIT, CODEBOOK_OFFSETS } from '../../codecs/kernel/layout.js'
 import {
-  GRAPH_BASE, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS, GRAPH_INVERSE_SCALE, GRAPH_KEY_ORIGIN, GRAPH_KEY_UNIT,
-  GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_OFFSETS, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
+  GRAPH_BASE, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS,
+  GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
   GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
-  ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
+  ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_F32, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from '../kernel/layout.js'
-import { biasedDot, sortable, squaredL2 } from './distances.js'
+import { biasedDot, fromSortable, sortable, squaredL2 } from './distances.js'
 import type { Memory } from './memory.js'
+import { PqBook, type Tables } from './pq.js'
 import type { Rows } from './space.js'
 import { distanceOfCodes, encode } from './sq8.js'
 
-/** A row of codes, copied: f32[] full vectors, or u8[] of the 8-bit codec. */
+/** A row of codes, copied: f32[] full vectors, or u8[] of the other codecs. */
 export type Code = Float32Array | Uint8Array
+/** What rows are compared with: a code, or what a vector is loaded to. */
+export type Query = Code | Tables
 
 /** What is stored of a node at one level: the ids of its neighbors, the first `protectedCount` of them protected. */
 export interface Node {
@@ -46,6 +50,8 @@ export class GraphRows {
   readonly records: number
   readonly isQuantised: boolean
   readonly metric: number
+  readonly #scorer: number
+  readonly #codebook: number
   readonly #ptr: number
 
   constructor(memory: Memory, rows: Rows, ptr: number) {
@@ -62,7 +68,9 @@ export class GraphRows {
     this.codes = memory.u32(ptr + GRAPH_CODES)
     this.states = memory.u32(ptr + GRAPH_STATES)
     this.records = memory.u32(ptr + GRAPH_RECORDS)
-    this.isQuantised = memory.u32(ptr + GRAPH_SCORER) === SCORER_SQ8
+    this.#scorer = memory.u32(ptr + GRAPH_SCORER)
+    this.#codebook = memory.u32(ptr + GRAPH_CODEBOOK)
+    this.isQuantised = this.#scorer !== SCORER_F32
     this.metric = memory.u32(ptr + GRAPH_METRIC)
   }
 
@@ -141,13 +149,25 @@ export class GraphRows {
   /** The code of a prepared vector. */
   encode(vector: Float32Array): Uint8Array {
     if (!this.isQuantised) return new Uint8Array(vector.buffer)
-    const offsets = this.memory.floats(this.memory.u32(this.#ptr + GRAPH_OFFSETS), this.dim)
-    return encode(vector, offsets, this.memory.f32(this.#ptr + GRAPH_INVERSE_SCALE), this.dim, this.metric === METRIC_DOT)
+    if (this.#scorer !== SCORER_SQ8) return this.#pq.encode(vector)
+    const offsets = this.memory.floats(this.memory.u32(this.#codebook + CODEBOOK_OFFSETS), this.dim)
+    return encode(vector, offsets, this.memory.f32(this.#codebook + CODEBOOK_INVERSE_SCALE), this.dim, this.metric === METRIC_DOT)
+  }
+
+  /** A prepared vector as the query. */
+  queryOf(vector: Float32Array): Query {
+    if (this.#scorer === SCORER_F32) return vector
+    return this.#scorer === SCORER_SQ8 ? this.encode(vector) : this.#pq.tablesOf(vector, this.metric === METRIC_DOT)
+  }
+
+  get #pq(): PqBook {
+    return new PqBook(this.memory, this.#codebook)
   }
 
   /** The code that stands at an address. */
   codeAt(address: number): Code {
-    return this.isQuantised ? this.memory.copy(address, this.dim + 4) : this.memory.floats(address, this.vectorBytes / 4)
+    if (this.#scorer === SCORER_F32) return this.memory.floats(address, this.vectorBytes / 4)
+    return this.memory.copy(address, this.#scorer === SCORER_SQ8 ? this.dim + 4 : this.#pq.rowBytes)
   }
 
   /** The code of an ordinal, or of what a slot stands for. */
@@ -155,10 +175,13 @@ export class GraphRows {
     return this.codeAt(this.rows.address(this.codes, this.ordinalOf(level, id)))
   }
 
-  /** The key of the distance between two codes: u32, lower is nearer. */
-  key(a: Code, b: Code): number {
+  /** The key of the distance between a query, or a code, and a code: u32, lower is nearer. */
+  key(a: Query, b: Code): number {
     if (a instanceof Float32Array) return this.fullKey(a, b as Float32Array)
-    return distanceOfCodes(a, b as Uint8Array, this.dim, this.metric === METRIC_DOT)
+    const row = b as Uint8Array
+    if (!(a instanceof Uint8Array)) return this.#pq.key(a.entries, row)
+    if (this.#scorer === SCORER_SQ8) return distanceOfCodes(a, row, this.dim, this.metric === METRIC_DOT)
+    return this.#pq.key(this.#pq.tablesOfRow(a), row)
   }
 
   /** The key of the distance between two full (prepared) vectors. */
@@ -166,9 +189,12 @@ export class GraphRows {
     return sortable(this.metric === METRIC_L2 ? squaredL2(a, b) : biasedDot(a, b, this.metric === METRIC_COSINE ? 1 : 0))
   }
 
-  /** The distance that a key of 8-bit codes stands for. */
-  distanceOfKey(key: number): number {
-    return (key - this.memory.u32(this.#ptr + GRAPH_KEY_ORIGIN)) * this.memory.f32(this.#ptr + GRAPH_KEY_UNIT)
+  /** The distance that a key of a query stands for. */
+  distanceOfKey(query: Query, key: number): number {
+    if (query instanceof Float32Array) return fromSortable(key)
+    if (query instanceof Uint8Array) return (key - this.memory.u32(this.#codebook + CODEBOOK_KEY_ORIGIN)) * this.memory.f32(this.#codebook + CODEBOOK_KEY_UNIT)
+    const half = this.metric === METRIC_COSINE ? 2 : 1
+    return query.base / half + key * (query.unit / half)
   }
 
   ordinalOf(level: Level, id: number): number {

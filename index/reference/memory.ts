@@ -28,6 +28,14 @@ export class Memory {
     this.#view.setUint8(at, value)
   }
 
+  setU64(at: number, value: bigint): void {
+    this.#view.setBigUint64(at, value, true)
+  }
+
+  setF32(at: number, value: number): void {
+    this.#view.setFloat32(at, value, true)
+  }
+
   setU32(at: number, value: number): void {
     this.#view.setUint32(at, value, true)
   }

@@ -1,6 +1,7 @@
+import { LANES } from '../../codecs/kernel/layout.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
-  BATCH_LINKS, GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW
+  BATCH_LINKS, GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY, SCRATCH_RESULT
 } from '../kernel/layout.js'
 import { connectPart, join, seek } from './batch.js'
 import { xxHash64 } from './checksum.js'
@@ -9,6 +10,8 @@ import { GraphRows } from './graph.js'
 import { find } from './find.js'
 import { enroll, levelOf } from './levels.js'
 import { Memory } from './memory.js'
+import { moveCenters, seedCenters } from './k-means.js'
+import { PqBook } from './pq.js'
 import { remove } from './remove.js'
 import { type LoadRecords, scan, search } from './result.js'
 import type { Met, Work } from './search.js'
@@ -16,11 +19,14 @@ import { Rows } from './space.js'
 import { sweep } from './sweep.js'
 import { encode, loadCode, scoreCode } from './sq8.js'
 
+/** Of a vector whose length a function is not told: what is behind it is not looked at. */
+const MOST_DIMENSIONS = 16_000
+
 /**
  * The kernel a second time, in TypeScript: what the compiled ones are compared with.
  *
  * It keeps to their descriptors, rounding and order of sums, so graphs and results are the same to the bit; it does without their
- * devices: every code is copied before it is compared, lists are JavaScript arrays. The loaded query is its code, in SCRATCH_ROW.
+ * devices: every code is copied before it is compared, lists are JavaScript arrays, and no query is loaded before it is searched for.
  */
 export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
   const memory = new Memory(wasmMemory)
@@ -30,6 +36,17 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
   /** Writes the keys of `count` rows, whose addresses are given. */
   const scoreEach = (addresses: number, count: number, keys: number, keyOf: (address: number) => number): void => {
     for (let i = 0; i < count; i++) memory.setU32(keys + 4 * i, keyOf(memory.u32(addresses + 4 * i)))
+  }
+
+  const sumOf = (count: number, term: (index: number) => number): number => Array.from({ length: count }, (_, i) => term(i)).reduce((a, b) => a + b, 0)
+  const readPoints = (points: number, count: number, dim: number): Float32Array[] => Array.from({ length: count }, (_, i) => memory.floats(points + i * dim * 4, dim))
+  /** Where a component of a center stands. */
+  const centerAt = (centers: number, dim: number, index: number, component: number): number =>
+    centers + ((Math.floor(index / LANES) * dim + component) * LANES + index % LANES) * 4
+  const readCenters = (centers: number, dim: number, k: number): Float32Array[] =>
+    Array.from({ length: k }, (_, index) => Float32Array.from({ length: dim }, (_, i) => memory.f32(centerAt(centers, dim, index, i))))
+  const writeCenters = (at: number, dim: number, centers: Float32Array[]): void => {
+    for (const [index, center] of centers.entries()) for (const [i, value] of center.entries()) memory.setF32(centerAt(at, dim, index, i), value)
   }
 
   const vectorIn = (scratch: number, graph: number): Float32Array =>
@@ -84,6 +101,34 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     encodeSq8(vector, offsets, inverse, dim, signed, row) {
       memory.bytes.set(encode(memory.floats(vector, dim), memory.floats(offsets, dim), inverse, dim, Boolean(signed)), row)
     },
+    encodePq(codebook, vector, row) {
+      memory.bytes.set(new PqBook(memory, codebook).encode(memory.floats(vector, MOST_DIMENSIONS)), row)
+    },
+    loadPq(codebook, vector, dot, query, scale) {
+      const { entries, base, unit } = new PqBook(memory, codebook).tablesOf(memory.floats(vector, MOST_DIMENSIONS), Boolean(dot))
+      memory.bytes.set(entries, query)
+      memory.setF32(scale, base)
+      memory.setF32(scale + 4, unit)
+    },
+    loadPqRow(codebook, row, query) {
+      const book = new PqBook(memory, codebook)
+      memory.bytes.set(book.tablesOfRow(memory.copy(row, book.rowBytes)), query)
+    },
+    scorePq4(query, parts, addresses, count, keys) {
+      const rows = Array.from({ length: count }, (_, i) => memory.u32(addresses + 4 * i))
+      for (const [i, row] of rows.entries()) memory.setU32(keys + 4 * i, sumOf(parts, part => memory.u8(query + 16 * part + (memory.u8(row + (part >> 1)) >> (part & 1) * 4 & 15))))
+    },
+    scorePq8(query, parts, addresses, count, keys) {
+      scoreEach(addresses, count, keys, row => sumOf(parts, part => memory.u8(query + 256 * part + memory.u8(row + part))))
+    },
+    seedCenters(points, count, dim, k, state, centers) {
+      const seeded = seedCenters(readPoints(points, count, dim), k, memory.u64(state))
+      memory.setU64(state, seeded.state)
+      writeCenters(centers, dim, seeded.centers)
+    },
+    moveCenters(points, count, dim, k, centers) {
+      writeCenters(centers, dim, moveCenters(readPoints(points, count, dim), readCenters(centers, dim, k)))
+    },
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
     rowAddress: (space, row) => rows.address(space, row),
     dirtyRowAddress: (space, row) => rows.dirtyAddress(space, row),
@@ -96,8 +141,8 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     encodeRow(graph, scratch, row) {
       memory.bytes.set(open(graph).encode(vectorIn(scratch, graph)), row)
     },
-    loadQuery(graph, scratch) {
-      kernel.encodeRow(graph, scratch, memory.u32(scratch + SCRATCH_ROW))
+    loadQuery() {
+      // A search makes of the vector in the scratch what it needs.
     },
     distanceTo: (graph, scratch, row) => {
       const vector = vectorIn(scratch, graph)
@@ -120,8 +165,8 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     },
     search(graph, scratch, ef, k) {
       const view = open(graph)
-      const code = view.codeAt(memory.u32(scratch + SCRATCH_ROW))
-      return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), code, vectorIn(scratch, graph), ef, k)))
+      const vector = vectorIn(scratch, graph)
+      return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), view.queryOf(vector), vector, ef, k)))
     },
     scan: (graph, scratch, from, to, k, found) => writeResult(scratch, scan(
       open(graph), loadRecords(scratch), vectorIn(scratch, graph), Array.from({ length: to - from }, (_, i) => from + i), k, readResult(scratch, found)

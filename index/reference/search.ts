@@ -1,7 +1,7 @@
 /** Search over one level, and the way down to level 0. Source: as kernel/search.ts. */
 
 import { EF_NARROW, EF_WIDE, WIDTH, WIDTH_LEAST, WIDTH_MOST } from '../kernel/layout.js'
-import type { Code, GraphRows, Level } from './graph.js'
+import type { GraphRows, Level, Query } from './graph.js'
 
 /** A node that a search has met. */
 export interface Met {
@@ -25,7 +25,7 @@ export function byKey(a: Met, b: Met): number {
  *
  * In each round the nearest nodes that were not expanded yet are, several together, by the width of the beam, until all are.
  */
-export function searchLevel(graph: GraphRows, work: Work, level: Level, query: Code, start: Met, ef: number): Met[] {
+export function searchLevel(graph: GraphRows, work: Work, level: Level, query: Query, start: Met, ef: number): Met[] {
   const width = ef < EF_NARROW ? WIDTH_LEAST : ef < EF_WIDE ? WIDTH : WIDTH_MOST
   const visited = new Set([start.id])
   const expanded = new Set<Met>()
@@ -53,7 +53,7 @@ export function searchLevel(graph: GraphRows, work: Work, level: Level, query: C
 }
 
 /** Walks greedily from the entry point down to level `until`, 1 or higher; returns the nearest slot there. */
-export function descend(graph: GraphRows, work: Work, query: Code, until: number): Met {
+export function descend(graph: GraphRows, work: Work, query: Query, until: number): Met {
   const { slot, level } = graph.entry
   let best = meet(graph, work, query, slot)
   for (let height = level; ; height--) {
@@ -68,7 +68,7 @@ export function descend(graph: GraphRows, work: Work, query: Code, until: number
   }
 }
 
-function meet(graph: GraphRows, work: Work, query: Code, slot: number): Met {
+function meet(graph: GraphRows, work: Work, query: Query, slot: number): Met {
   work.distances++
   return { key: graph.key(query, graph.codeOf(graph.upper, slot)), id: slot }
 }

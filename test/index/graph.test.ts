@@ -13,7 +13,7 @@ import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } fr
 
 const test = suite('Graph')
 const METRICS: Metric[] = ['l2', 'cosine', 'dot']
-const CODECS: CodecName[] = ['f32', 'sq8']
+const CODECS: CodecName[] = ['f32', 'sq8', 'pq', 'pq8']
 
 /** An index with codes from the beginning. */
 function open(options: MemoryIndexOptions, vectors: Float32Array[]): MemoryIndex {
@@ -224,7 +224,7 @@ test('codes are trained at the stated count and not before; until then search is
   atOnce(graph.train())
   assert.ok(graph.trained)
   assert.not(graph.wantsTraining)
-  assert.is(graph.codebook!.offsets.length, 5)
+  assert.is(graph.codebook!.values.length, 6)
   index.link()
   assert.is(graph.unlinked, 0)
   for (const ordinal of gone) assert.not(graph.isLinked(ordinal), 'what was removed before the training never enters the graph')
@@ -289,7 +289,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
   for (const codec of CODECS) {
     for (const metric of METRICS) {
       const options = { dimensions: 6, codec, metric, M: 4 }
-      const count = codec === 'sq8' ? codecs.sq8.trainingCount + 100 : 600
+      const count = codecs[codec].trainingCount ? codecs[codec].trainingCount + 100 : 600
       const vectors = clustered(random, count, 6, 8)
       const index = new MemoryIndex(options)
       const dead = (ordinal: number): boolean => ordinal % 7 === 3 && ordinal < 90
@@ -339,9 +339,12 @@ const GOLDEN: [CodecName, Metric, string][] = [
   ['f32', 'l2', '123bf4b101fbcd58'],
   ['f32', 'cosine', 'e1d3ed3eae1f2107'],
   ['f32', 'dot', 'b68f936c16b132aa'],
-  ['sq8', 'l2', 'd4361784f6ad61e6'],
-  ['sq8', 'cosine', 'a8260f34215165f4'],
-  ['sq8', 'dot', '6abade75fb50add6']
+  ['sq8', 'l2', '714be5813181177d'],
+  ['sq8', 'cosine', '308454608b0b3034'],
+  ['sq8', 'dot', 'c10c7a4ae435f864'],
+  ['pq', 'l2', '89bce07f88e00068'],
+  ['pq', 'cosine', 'd5acbb32f65189a0'],
+  ['pq8', 'dot', '569f91a7f59e58f1']
 ]
 
 test('the graphs of fixed vectors are these, to the bit', () => {

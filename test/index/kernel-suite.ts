@@ -1,4 +1,6 @@
 import { suite } from 'uvu'
+import type { KMeans } from '../../codecs/codec.js'
+import { kernelKMeans } from '../../index/k-means.js'
 import { hasRelaxedSimd, type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
 import { Arena } from '../../storage/arena.js'
 
@@ -23,6 +25,12 @@ export function bareKernel(build: KernelBuild, arena: Arena): Kernel {
     throw new Error('nothing is loaded here')
   }
   return loadKernel(build, arena.memory, { fault: refuse, loadRecords: refuse })
+}
+
+/** k-means by a kernel of its own. */
+export const kMeans: KMeans = (points, dim, k, seed) => {
+  const arena = new Arena(2 ** 20 + 4 * points.byteLength + 16 * k * dim)
+  return kernelKMeans(arena, bareKernel('simd', arena))(points, dim, k, seed)
 }
 
 /** All small dimensions, then primes and round ones. */

@@ -1,4 +1,4 @@
-import { type Codebook, codecs, type Metric } from '../../codecs/codec.js'
+import { type Codebook, type CodecName, codecs, type CodecShape, type Metric } from '../../codecs/codec.js'
 import { vectorByteLength } from '../../codecs/f32.js'
 import { atOnce } from '../../floor/slices.js'
 import { Random } from '../../floor/random.js'
@@ -11,7 +11,7 @@ import { BlockCache } from '../../storage/block-cache.js'
 import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import { Checksum } from '../../storage/checksum.js'
 import { PAGE_SLACK, type Space } from '../../storage/space.js'
-import { distanceOf } from './kernel-suite.js'
+import { distanceOf, kMeans } from './kernel-suite.js'
 
 const MIB = 2 ** 20
 const COLLECTION = 1
@@ -42,7 +42,7 @@ export class MemoryIndex {
   recordReads = 0
 
   constructor({ build = 'simd', cacheBytes = 64 * MIB, workers, ...options }: MemoryIndexOptions) {
-    this.options = { metric: 'l2', codec: 'f32', M: 8, efConstruction: 40, seed: 1, ...options }
+    this.options = { ...withCodeBytes(options), M: 8, efConstruction: 40, seed: 1, ...options }
     this.arena = new Arena(cacheBytes)
     this.cache = new BlockCache(this.arena)
     const serve: KernelCallbacks = {
@@ -114,7 +114,7 @@ export class MemoryIndex {
     const { kernel, scratch, graph } = this
     // Leaves the prepared vector in the scratch.
     graph.exact(vector, 1)
-    scratch.ensure({ vectorBytes: vectorByteLength(vector.length), rowBytes: graph.rowBytes.codes, M: this.options.M, ef: graph.ordinals, ids: graph.ordinals + graph.slots })
+    scratch.ensure({ vectorBytes: vectorByteLength(vector.length), rowBytes: graph.rowBytes.codes, queryBytes: codecs[this.options.codec].queryBytes(this.options), M: this.options.M, ef: graph.ordinals, ids: graph.ordinals + graph.slots })
     kernel.loadQuery(graph.ptr, scratch.ptr)
     const found = kernel.search(graph.ptr, scratch.ptr, graph.ordinals, k)
     return Array.from({ length: found }, (_, i) => distanceOf(this.arena.u32[scratch.result / 4 + 2 * i + 1]))
@@ -177,9 +177,9 @@ export class MemoryIndex {
     add(graph.base, graph.ordinals)
     add(graph.upper, graph.slots)
     const { codebook, codes: { drift, recoding }, ordinals, tasks, ghosts, slots, entry, levels, live } = graph.state()
-    const numbers = [ordinals, ...tasks, ...ghosts.ordinals, ...ghosts.since, ...ghosts.slots, slots, entry, levels, live, ...(codebook ? [codebook.inverseScale, ...codebook.offsets] : [])]
+    const numbers = [ordinals, ...tasks, ...ghosts.ordinals, ...ghosts.since, ...ghosts.slots, slots, entry, levels, live, ...(codebook?.values ?? [])]
     if (drift) numbers.push(drift.error, drift.usual, drift.count, drift.next, drift.refused, ...drift.mean, ...drift.latest)
-    if (recoding) numbers.push(recoding.codebook.inverseScale, recoding.started ? 1 : 0, recoding.cursor, ...recoding.ghosts)
+    if (recoding) numbers.push(...recoding.codebook.values, recoding.started ? 1 : 0, recoding.cursor, ...recoding.ghosts)
     hash = this.checksum.hash(hash, new Uint8Array(Float64Array.from(numbers).buffer))
     return hash.toString(16).padStart(16, '0')
   }
@@ -207,8 +207,15 @@ function labelOf(ordinal: number): { key: Buffer, metadata: Uint8Array } {
 }
 
 /** A codebook of the codec for data like `vectors`. */
-export function trained({ codec = 'f32', dimensions, metric = 'l2' }: MemoryIndexOptions, vectors: Float32Array[]): Codebook | undefined {
-  return atOnce(codecs[codec].train(metric === 'cosine' ? vectors.map(unitVector) : vectors, dimensions, metric))
+export function trained(options: MemoryIndexOptions, vectors: Float32Array[]): Codebook | undefined {
+  const shape = withCodeBytes(options)
+  return atOnce(codecs[shape.codec].train(shape.metric === 'cosine' ? vectors.map(unitVector) : vectors, shape, kMeans))
+}
+
+/** What a codec is told, and how many bytes a code has unless the test says. */
+function withCodeBytes({ dimensions, metric = 'l2', codec = 'f32', codeBytes }: Partial<MemoryIndexOptions> & { dimensions: number }): CodecShape & { codec: CodecName } {
+  const bytes = codeBytes ?? codecs[codec].codeBytes?.usual(dimensions)
+  return { dimensions, metric, codec, ...(bytes !== undefined && { codeBytes: bytes }) }
 }
 
 export function unitVector(vector: Float32Array): Float32Array {

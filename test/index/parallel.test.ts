@@ -34,7 +34,7 @@ interface History {
 const histories: fc.Arbitrary<History> = fc.record({
   dimensions: fc.integer({ min: 1, max: 20 }),
   metric: fc.constantFrom<Metric[]>('l2', 'cosine', 'dot'),
-  codec: fc.constantFrom<CodecName[]>('f32', 'sq8'),
+  codec: fc.constantFrom<CodecName[]>('f32', 'sq8', 'pq', 'pq8'),
   M: fc.oneof(fc.integer({ min: 2, max: 5 }), fc.constantFrom(16, 64)),
   efConstruction: fc.oneof(fc.integer({ min: 2, max: 40 }), fc.constant(150)),
   seed: fc.nat({ max: 0xffffffff }),

@@ -28,7 +28,10 @@ const FLOORS: [CodecName, Metric, number][] = [
   ['f32', 'cosine', 0.995],
   ['sq8', 'l2', 0.995],
   ['sq8', 'cosine', 0.995],
-  ['sq8', 'dot', 0.99]
+  ['sq8', 'dot', 0.99],
+  ['pq', 'l2', 0.99],
+  ['pq', 'cosine', 0.99],
+  ['pq8', 'dot', 0.98]
 ]
 
 for (const [codec, metric, floor] of FLOORS) {

@@ -146,8 +146,8 @@ test('what was removed before the training, and is still a stepping stone behind
   for (const ordinal of ghosts) {
     const row = life.graph.rowAddress('recodes', ordinal)
     const code = life.index.arena.bytes.slice(row, row + life.graph.recodes.rowBytes)
-    const decoded = codecs.sq8.decode(code, life.graph.codebook!, 4)
-    const step = 1 / life.graph.codebook!.inverseScale
+    const decoded = codecs.sq8.decode(code, life.graph.codebook!, life.graph.options)
+    const step = 1 / life.graph.codebook!.values[0]
     for (const [i, value] of life.index.vectors.get(ordinal)!.entries()) assert.ok(Math.abs(value - decoded[i]) < 0.6 * step, `${value}, decoded ${decoded[i]}, step ${step}`)
   }
 })

@@ -23,7 +23,7 @@ interface History {
 
 const histories: fc.Arbitrary<History> = fc.record({
   M: fc.integer({ min: 2, max: 6 }),
-  codec: fc.constantFrom<CodecName[]>('f32', 'sq8'),
+  codec: fc.constantFrom<CodecName[]>('f32', 'sq8', 'pq', 'pq8'),
   seed: fc.nat({ max: 0xffffffff }),
   count: fc.integer({ min: 1, max: 200 }),
   data: fc.constantFrom<History['data'][]>('gaussian', 'clustered', 'same'),

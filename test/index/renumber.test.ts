@@ -46,7 +46,7 @@ function findings(index: MemoryIndex): string[] {
 
 test('any graph in another numbering is sound, has the same neighbors, and answers the same; then it grows on', async () => {
   await check(fc.property(
-    fc.constantFrom('f32' as const, 'sq8' as const), fc.integer({ min: 0, max: 400 }), fc.nat({ max: 1000 }), fc.double({ min: 0, max: 0.9, noNaN: true }),
+    fc.constantFrom('f32' as const, 'sq8' as const, 'pq' as const), fc.integer({ min: 0, max: 400 }), fc.nat({ max: 1000 }), fc.double({ min: 0, max: 0.9, noNaN: true }),
     (codec, count, seed, removed) => {
       const random = new Random(seed)
       const vectors = Array.from({ length: count }, () => gaussian(random, 5))

@@ -17,23 +17,23 @@ const RERANKED = 16
 const needs: fc.Arbitrary<ScratchNeeds> = fc.record({
   vectorBytes: fc.integer({ min: 1, max: 200 }).map(groups => groups * 16),
   rowBytes: fc.integer({ min: 5, max: 3200 }),
+  queryBytes: fc.integer({ min: 0, max: 300_000 }),
   M: fc.oneof(fc.integer({ min: 2, max: 4 }), fc.integer({ min: 2, max: 64 })),
   ef: fc.oneof(fc.integer({ min: 4, max: 16 }), fc.integer({ min: 4, max: 3000 })),
   ids: fc.integer({ min: 1, max: 100_000 })
 })
 
 /** What the kernel writes to each buffer, in bytes. */
-function usedBytes({ vectorBytes, rowBytes, M, ef, ids }: ScratchNeeds): Map<number, number> {
+function usedBytes({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): Map<number, number> {
   const gathered = Math.max(WIDTH_MOST * 2 * M, SCAN, 2 * M + 2)
-  const padded = Math.ceil(vectorBytes / 4 / 16) * 16
   return new Map([
     [SCRATCH_QUERY, vectorBytes],
-    [SCRATCH_LEVELS, 2 * padded + 16],
+    [SCRATCH_LEVELS, Math.max(queryBytes, 1024)],
     [SCRATCH_ROW, rowBytes],
     [SCRATCH_IDS, 4 * gathered],
     [SCRATCH_ROWS, 4 * gathered],
     [SCRATCH_ADDRESSES, 4 * (gathered + 3)],
-    [SCRATCH_KEYS, 4 * (gathered + 3)],
+    [SCRATCH_KEYS, 4 * (gathered + 15)],
     [SCRATCH_COPIES, (2 * M + 3) * rowBytes + 16],
     [SCRATCH_SELECTED, 4 * (2 * M + 1)],
     [SCRATCH_CANDIDATES, Math.max(8 * (2 * M + 2), 4 * (RERANKED + Math.min(RERANKED, ef)))],
@@ -63,13 +63,13 @@ test('every buffer holds what the kernel writes to it, and no two overlap, howev
       assert.is(scratch.query, word(SCRATCH_QUERY))
       assert.is(scratch.result, word(SCRATCH_RESULT))
     }
-  }), { numRuns: 40, examples: [[[{ vectorBytes: 16, rowBytes: 5, M: 2, ef: 4, ids: 1 }]]] })
+  }), { numRuns: 40, examples: [[[{ vectorBytes: 16, rowBytes: 5, queryBytes: 0, M: 2, ef: 4, ids: 1 }]]] })
 })
 
 test('what it was ensured once costs nothing again', () => {
   const arena = new Arena(8 * 2 ** 20)
   const scratch = new Scratch(arena)
-  const one = { vectorBytes: 512, rowBytes: 132, M: 16, ef: 100, ids: 1000 }
+  const one = { vectorBytes: 512, rowBytes: 132, queryBytes: 256, M: 16, ef: 100, ids: 1000 }
   scratch.ensure(one)
   const words = arena.u32.slice(scratch.ptr / 4, scratch.ptr / 4 + 24)
   scratch.ensure(one)

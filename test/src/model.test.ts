@@ -10,12 +10,12 @@ import { type Model, NAMES, type Shape, Subject, vectorOf } from '../model/subje
 import { check } from '../seed.js'
 import { linked, sound, withDirectory } from './store.js'
 
-const CODECS: CodecName[] = ['f32', 'sq8']
+const CODECS: CodecName[] = ['f32', 'sq8', 'pq']
 const METRICS: Metric[] = ['l2', 'cosine', 'dot']
 const M = fc.constantFrom(4, 16)
 const durability = fc.constantFrom<Shape['durability']>('strict', 'relaxed')
-/** Above the number of vectors that sq8 is trained on. */
-const PRELOADED = 2100
+/** Above the number of vectors that codecs are trained on. */
+const PRELOADED = 4100
 const DIMENSIONS = 4
 /** The mean recall of fewer says nothing. */
 const ENOUGH_SEARCHES = 8

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert'
 import { type CollectionOptions, type SearchOptions, VectorLevel, type VectorLevelOptions } from '../../src/index.js'
 import { keysOf, opened, PLANE, rejects, throws, withDirectory, withStore } from './store.js'
 
-const FULL = { dimensions: 3, metric: 'dot', codec: 'f32', M: 5, efConstruction: 50, seed: 7 } as const satisfies CollectionOptions
-const OTHERS: [keyof CollectionOptions, unknown][] = [['dimensions', 4], ['metric', 'l2'], ['codec', 'sq8'], ['M', 6], ['efConstruction', 51], ['seed', 8]]
+const FULL = { dimensions: 3, metric: 'dot', codec: 'pq', codeBytes: 1, M: 5, efConstruction: 50, seed: 7 } as const satisfies CollectionOptions
+const OTHERS: [keyof CollectionOptions, unknown][] = [['dimensions', 4], ['metric', 'l2'], ['codec', 'pq8'], ['codeBytes', 2], ['M', 6], ['efConstruction', 51], ['seed', 8]]
 
 const test = suite('options')
 
@@ -72,7 +72,11 @@ test('of a collection are within their bounds', async () => {
       [{ dimensions: NaN }, RangeError, 'dimensions', NaN],
       [{ dimensions: '3' }, TypeError, 'dimensions', '3'],
       [{ ...PLANE, metric: 'euclidean' }, TypeError, 'metric', 'l2', 'euclidean'],
-      [{ ...PLANE, codec: 'pq' }, TypeError, 'codec', 'sq8', 'pq'],
+      [{ ...PLANE, codec: 'pq9' }, TypeError, 'codec', 'sq8', 'pq9'],
+      [{ ...PLANE, codec: 'sq8', codeBytes: 4 }, TypeError, 'codeBytes', 'sq8'],
+      [{ ...PLANE, codec: 'pq', codeBytes: 2 }, RangeError, 'codeBytes', 1, 2],
+      [{ ...PLANE, codec: 'pq8', codeBytes: 3 }, RangeError, 'codeBytes', 1, 2, 3],
+      [{ ...PLANE, codeBytes: 0 }, RangeError, 'codeBytes', 0],
       [{ ...PLANE, M: 1 }, RangeError, 'M', 2, 64, 1],
       [{ ...PLANE, M: 65 }, RangeError, 'M', 65],
       [{ ...PLANE, efConstruction: 3 }, RangeError, 'efConstruction', 4, 3],

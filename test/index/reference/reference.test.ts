@@ -23,7 +23,7 @@ interface History {
 const histories: fc.Arbitrary<History> = fc.record({
   dimensions: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33),
   metric: fc.constantFrom<Metric[]>('l2', 'cosine', 'dot'),
-  codec: fc.constantFrom<CodecName[]>('f32', 'sq8'),
+  codec: fc.constantFrom<CodecName[]>('f32', 'sq8', 'pq', 'pq8'),
   M: fc.integer({ min: 2, max: 8 }),
   efConstruction: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 4, max: 40 }) }, { weight: 1, arbitrary: fc.constantFrom(149, 150) }),
   seed: fc.nat({ max: 0xffffffff }),
@@ -81,7 +81,7 @@ kernelSuite('graph', COMPILED, (test, build) => {
   test('any history gives the graph and the results of the reference, bit for bit', async () => {
     await check(fc.property(histories, history => {
       assert.equal(run(build, history), run('reference', history))
-    }), { numRuns: 15 })
+    }), { numRuns: 30 })
   })
 
   test('a graph that loses half of its nodes is mended as the reference mends it, bit for bit', () => {
