@@ -20,7 +20,7 @@ import {
 import { type Goal, Linker, type LinkerState } from './linker.js'
 import { type Label, RecordRows, type RecordSource } from './record-rows.js'
 import type { Scratch } from './scratch.js'
-import { type Nearest, Searcher, type SearchJob } from './searcher.js'
+import { type Nearest, Searcher, type SearchJob, USUAL_RERANK } from './searcher.js'
 import { Tasks } from './tasks.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
@@ -510,8 +510,8 @@ export class Graph {
   }
 
   /** As Searcher.search. */
-  search(vector: Float32Array, k: number, ef: number): Nearest {
-    return this.#searcher.search(vector, k, ef)
+  search(vector: Float32Array, k: number, ef: number, rerank = USUAL_RERANK): Nearest {
+    return this.#searcher.search(vector, k, ef, rerank)
   }
 
   /** As Searcher.exact. */
@@ -520,8 +520,8 @@ export class Graph {
   }
 
   /** As Searcher.ask. */
-  ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
-    return this.#searcher.ask(vector, k, ef, exact)
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank = USUAL_RERANK): SearchJob {
+    return this.#searcher.ask(vector, k, ef, exact, rerank)
   }
 
   /** As Searcher.finish. */

@@ -28,7 +28,7 @@ export interface Kernel {
   join(graph: number, scratch: number, batch: number): void
   connectPart(graph: number, scratch: number, batch: number, part: number): void
   find(graph: number, scratch: number, job: number): void
-  search(graph: number, scratch: number, ef: number, k: number): number
+  search(graph: number, scratch: number, ef: number, k: number, measured: number, misses: number): number
   scan(graph: number, scratch: number, from: number, to: number, k: number, found: number): number
   remove(graph: number, scratch: number, ordinal: number, slot: number): void
 }

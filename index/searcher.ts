@@ -3,7 +3,7 @@ import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { Kernel } from './kernel.js'
 import {
-  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_LIVE, STATE_UNCODED
+  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_MEASURED, JOB_MISSES, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_LIVE, STATE_UNCODED
 } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import type { Scratch } from './scratch.js'
@@ -20,6 +20,17 @@ export interface Nearest {
   exact: boolean
   partial: boolean
 }
+
+/**
+ * How much is measured again by full vectors, where codes are approximate: `oversample` times k; or 'auto', as many as it takes, by the errors of codes that
+ * are met, to find `recallTarget` of the nearest, and then the beam is widened as well where it is too narrow for them.
+ */
+export interface Rerank {
+  oversample: number | 'auto'
+  recallTarget: number
+}
+
+export const USUAL_RERANK: Rerank = { oversample: 'auto', recallTarget: 0.99 }
 
 /** What a searcher sees of a graph. */
 export interface SearchedGraph {
@@ -45,7 +56,7 @@ export class SearchJob {
   readonly #arena: Arena
   readonly #byteLength: number
 
-  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean, uncoded: number[]) {
+  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean, { oversample, recallTarget }: Rerank, uncoded: number[]) {
     this.#arena = arena
     this.vector = vector
     this.k = k
@@ -57,6 +68,8 @@ export class SearchJob {
     this.#set(JOB_K, k)
     this.#set(JOB_EF, Math.min(ef, 2 ** 31))
     this.#set(JOB_EXACT, exact ? 1 : 0)
+    this.#set(JOB_MEASURED, oversample === 'auto' ? 0 : Math.min(Math.ceil(oversample * k), 2 ** 31))
+    arena.f32[(this.ptr + JOB_MISSES) / 4] = (1 - recallTarget) * k
     this.#set(JOB_QUERY, this.ptr + JOB_BYTES)
     this.#set(JOB_RESULT, this.ptr + JOB_BYTES + queryBytes)
   }
@@ -125,18 +138,18 @@ export class Searcher {
    *
    * Shapes: vector f32[dim] as the user gave it. `ef` is how many candidates are kept, at least k.
    */
-  search(vector: Float32Array, k: number, ef: number): Nearest {
-    return this.#find(vector, k, ef, false)
+  search(vector: Float32Array, k: number, ef: number, rerank: Rerank): Nearest {
+    return this.#find(vector, k, ef, false, rerank)
   }
 
   /** As search, by looking at every live vector. */
   exact(vector: Float32Array, k: number): Nearest {
-    return this.#find(vector, k, 1, true)
+    return this.#find(vector, k, 1, true, USUAL_RERANK)
   }
 
   /** A search that another thread is to do; `finish` it, or release it. */
-  ask(vector: Float32Array, k: number, ef: number, exact: boolean): SearchJob {
-    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact, this.#uncoded())
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank): SearchJob {
+    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact, rerank, this.#uncoded())
   }
 
   /** What a search has found; undefined when it must be done again, with the room that it needs. */
@@ -149,8 +162,8 @@ export class Searcher {
     return this.#withUncoded(job, job.read())
   }
 
-  #find(vector: Float32Array, k: number, ef: number, exact: boolean): Nearest {
-    const job = this.ask(vector, k, ef, exact)
+  #find(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank): Nearest {
+    const job = this.ask(vector, k, ef, exact, rerank)
     try {
       for (;;) {
         this.#threads.read(() => this.#kernel.find(this.#graph.ptr, this.#scratch.ptr, job.ptr))

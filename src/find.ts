@@ -1,6 +1,6 @@
 import { VectorLevelError } from '../floor/errors.js'
 import { type Graph, isFindable } from '../index/graph.js'
-import type { Nearest } from '../index/searcher.js'
+import type { Nearest, Rerank } from '../index/searcher.js'
 import type { Deadline } from './deadline.js'
 import type { Engine } from './engine.js'
 
@@ -18,6 +18,7 @@ export interface Question {
   k: number
   ef: number
   exact: boolean
+  rerank: Rerank
   deadline: Deadline
   /** Whether it may end early with what it has found. */
   partial: boolean
@@ -61,13 +62,13 @@ async function answer<T>(engine: Engine, graph: Graph, question: Question, take:
 }
 
 /** The same on the calling thread. */
-export function findHere(graph: Graph, { vector, k, ef, exact }: Pick<Question, 'vector' | 'k' | 'ef' | 'exact'>): Nearest {
-  return exact ? graph.exact(vector, k) : graph.search(vector, k, ef)
+export function findHere(graph: Graph, { vector, k, ef, exact, rerank }: Pick<Question, 'vector' | 'k' | 'ef' | 'exact' | 'rerank'>): Nearest {
+  return exact ? graph.exact(vector, k) : graph.search(vector, k, ef, rerank)
 }
 
 /** One try: undefined when there was no room for it, and there is now. */
-async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, deadline, partial }: Question): Promise<Nearest | 'failed' | undefined> {
-  const job = graph.ask(vector, k, ef, exact)
+async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, rerank, deadline, partial }: Question): Promise<Nearest | 'failed' | undefined> {
+  const job = graph.ask(vector, k, ef, exact, rerank)
   let isOver = false
   // Who fails here is heard of when the same is done on the calling thread.
   const ended = threads.search(graph.ptr, job.ptr).then(() => graph.finish(job), () => 'failed' as const).finally(() => {

@@ -3,6 +3,7 @@ import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import type { KernelChoice } from '../index/kernel.js'
+import { type Rerank, USUAL_RERANK } from '../index/searcher.js'
 import { MOST_WORKERS } from '../index/threads/bells.js'
 import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 
@@ -50,8 +51,16 @@ export interface CollectionOptions {
   seed?: number
 }
 
+/** How much is measured again by full vectors, in collections whose codes are approximate. */
+export interface RerankOptions {
+  /** So many times k are measured; 'auto' (default): as many as the errors of codes call for, and the search is widened where ef is too little for them. */
+  oversample?: number | 'auto'
+  /** With 'auto', the share of what codes hide that is to be found: default 0.99, from 0.5 to 1. More is slower. */
+  recallTarget?: number
+}
+
 /** signal and timeout end what is called with VECTOR_ABORTED; of searchSync, which cannot be interrupted, before it begins. */
-export interface SearchOptions extends DeadlineOptions {
+export interface SearchOptions extends DeadlineOptions, RerankOptions {
   /** How many: default 10; with maxDistance, default all within it. */
   k?: number
   /** Candidates kept while searching: default 64, at least k. More is more recall, and slower. */
@@ -77,12 +86,15 @@ const MOST_CACHE = 4096 * MIB - 65536
 const MOST_QUEUE = 1024 * MIB
 const MOST_DIMENSIONS = 16_000
 const MOST_EF_CONSTRUCTION = 4096
+const MOST_OVERSAMPLE = 100_000
+const LEAST_TARGET = 0.5
 
 const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'queueSize', 'checkpoint']
 const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
 const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'codeBytes', 'M', 'efConstruction', 'seed']
-const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...DEADLINE_OPTIONS]
+export const RERANK_OPTIONS = ['oversample', 'recallTarget']
+const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...RERANK_OPTIONS, ...DEADLINE_OPTIONS]
 
 export interface DatabaseSettings {
   cacheSize: number
@@ -156,6 +168,7 @@ export interface SearchSettings {
   maxDistance: number
   exact: boolean
   metadata: boolean
+  rerank: Rerank
   deadline: Deadline
   partial: boolean
 }
@@ -172,9 +185,15 @@ export function checkSearchOptions(options: SearchOptions): SearchSettings {
     maxDistance: maxDistance ?? Infinity,
     exact: boolean('exact', exact),
     metadata: boolean('metadata', metadata),
+    rerank: checkRerankOptions(options),
     deadline: checkDeadline('the search', options),
     partial: boolean('partial', partial)
   }
+}
+
+export function checkRerankOptions({ oversample = USUAL_RERANK.oversample, recallTarget = USUAL_RERANK.recallTarget }: RerankOptions): Rerank {
+  if (oversample !== 'auto') within('oversample', oversample, 1, MOST_OVERSAMPLE)
+  return { oversample, recallTarget: within('recallTarget', recallTarget, LEAST_TARGET, 1) }
 }
 
 export function checkWriteOptions(options: WriteOptions): Deadline {
@@ -192,6 +211,12 @@ export function checkNames(options: object, known: string[]): void {
 export function integer(name: string, value: number, least: number, most: number): number {
   if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${String(value)}`)
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${value}`)
+  return value
+}
+
+function within(name: string, value: number, least: number, most: number): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${String(value)}`)
+  if (!(value >= least && value <= most)) throw new RangeError(`${name} is from ${least} to ${most}, not ${value}`)
   return value
 }
 

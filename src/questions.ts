@@ -7,11 +7,11 @@ import type { SearchSettings } from './options.js'
 
 /** What a search asks of a graph, given the answers: once, or for all within a distance for more until the last is beyond it. */
 export function* questions<M>(graph: Graph, vector: Float32Array, settings: SearchSettings): Generator<Question, Hits<M>, Nearest> {
-  const { k, ef, exact, maxDistance, deadline, partial } = settings
-  if (k !== Infinity) return hitsIn(graph, yield { vector, k, ef, exact, deadline, partial }, settings)
+  const { k, ef, exact, maxDistance, rerank, deadline, partial } = settings
+  if (k !== Infinity) return hitsIn(graph, yield { vector, k, ef, exact, rerank, deadline, partial }, settings)
   let whole: Hits<M> | undefined
   for (let count = Math.max(64, ef); ; count *= 4) {
-    const nearest = yield { vector, k: count, ef, exact, deadline, partial }
+    const nearest = yield { vector, k: count, ef, exact, rerank, deadline, partial }
     // Fewer that were found by a whole search are better than what another had found by then.
     if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true })
     const { found } = nearest

@@ -1,11 +1,12 @@
 import { Random } from '../floor/random.js'
 import { isFindable } from '../index/graph.js'
+import type { Rerank } from '../index/searcher.js'
 import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 import type { Engine, OpenCollection } from './engine.js'
 import { find } from './find.js'
-import { checkNames, integer } from './options.js'
+import { checkNames, checkRerankOptions, integer, RERANK_OPTIONS, type RerankOptions } from './options.js'
 
-export interface RecallOptions extends DeadlineOptions {
+export interface RecallOptions extends DeadlineOptions, RerankOptions {
   /** Vectors of the collection that are searched for: default 100. */
   sample?: number
   k?: number
@@ -26,10 +27,11 @@ export interface RecallSettings {
   k: number
   ef: number
   seed: number
+  rerank: Rerank
   deadline: Deadline
 }
 
-const NAMES = ['sample', 'k', 'ef', 'seed', ...DEADLINE_OPTIONS]
+const NAMES = ['sample', 'k', 'ef', 'seed', ...RERANK_OPTIONS, ...DEADLINE_OPTIONS]
 
 export function checkRecallOptions(options: RecallOptions): RecallSettings {
   checkNames(options, NAMES)
@@ -38,6 +40,7 @@ export function checkRecallOptions(options: RecallOptions): RecallSettings {
     k: integer('k', options.k ?? 10, 1, 2 ** 20),
     ef: integer('ef', options.ef ?? 64, 1, 2 ** 20),
     seed: integer('seed', options.seed ?? 1, 0, 2 ** 32 - 1),
+    rerank: checkRerankOptions(options),
     deadline: checkDeadline('measuring recall', options)
   }
 }
@@ -48,7 +51,7 @@ export function checkRecallOptions(options: RecallOptions): RecallSettings {
  * Cost: a thread's look at every vector for each query.
  */
 export async function measureRecall(
-  engine: Engine, collection: OpenCollection | undefined, { sample, k, ef, seed, deadline }: RecallSettings
+  engine: Engine, collection: OpenCollection | undefined, { sample, k, ef, seed, rerank, deadline }: RecallSettings
 ): Promise<RecallReport> {
   if (!collection || collection.graph.live === 0) return { recall: 1, queries: 0, k, ef }
   const { graph } = collection
@@ -65,7 +68,7 @@ export async function measureRecall(
     while (!isFindable(graph.stateOf(ordinal))) ordinal = (ordinal + 1) % graph.ordinals
     const vector = graph.records.vector(ordinal)
     const others = async (exact: boolean): Promise<number[]> => {
-      const { found } = await find(engine, graph, { vector, k: k + 1, ef, exact, deadline, partial: false }, nearest => nearest)
+      const { found } = await find(engine, graph, { vector, k: k + 1, ef, exact, rerank, deadline, partial: false }, nearest => nearest)
       return found.map(one => one.ordinal).filter(other => other !== ordinal).slice(0, k)
     }
     const [nearest, found] = await Promise.all([others(true), others(false)]).catch((error: unknown) => {

@@ -2,14 +2,15 @@
 
 import {
   GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY,
-  JOB_RESULT, JOB_STOP, LEAST_SPARE, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_STOP
+  JOB_MEASURED, JOB_MISSES, JOB_RESULT, JOB_STOP, LEAST_SPARE, MOST_WIDENED, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT,
+  SCRATCH_STOP
 } from './layout'
 import { loadQuery, prepareVector } from './query'
 import { scan, scanUnlinked, search } from './result'
 
 /**
- * Finds the nearest live ordinals: K of them, or all when fewer are live. Where removed nodes crowd the beam, it is widened until they are found; where it
- * would hold most of the graph, looking at everything is cheaper.
+ * Finds the nearest live ordinals: K of them, or all when fewer are live. Where removed nodes crowd the beam, it is widened until they are found, and so it
+ * is where its codes are too coarse for what it holds; where it would hold most of the graph, looking at everything is cheaper.
  */
 export function find(graph: usize, scratch: usize, job: usize): void {
   const wanted = min(load<u32>(job, JOB_K), load<u32>(graph, GRAPH_LIVE))
@@ -29,9 +30,13 @@ export function find(graph: usize, scratch: usize, job: usize): void {
   store<u32>(scratch, <u32>job + JOB_STOP, SCRATCH_STOP)
   // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
   const spare: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? 0 : max<u32>(LEAST_SPARE, wanted >> 1)
-  let width = max(load<u32>(job, JOB_EF), wanted + spare)
+  const measured = load<u32>(job, JOB_MEASURED)
+  const misses = load<f32>(job, JOB_MISSES)
+  let width = max(max(load<u32>(job, JOB_EF), measured), wanted + spare)
+  const widest = <u64>width * MOST_WIDENED
   for (;;) {
-    if (isExact || width > (load<u32>(graph, GRAPH_LIVE) - min(load<u32>(graph, GRAPH_UNLINKED), load<u32>(graph, GRAPH_LIVE))) / 4) {
+    const linked = load<u32>(graph, GRAPH_LIVE) - min(load<u32>(graph, GRAPH_UNLINKED), load<u32>(graph, GRAPH_LIVE))
+    if (isExact || width > linked / 4) {
       finish(scratch, job, scan(graph, scratch, 0, load<u32>(graph, GRAPH_ORDINALS), wanted, 0))
       return
     }
@@ -40,7 +45,11 @@ export function find(graph: usize, scratch: usize, job: usize): void {
       return
     }
     loadQuery(graph, scratch)
-    const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted))
+    const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted, measured, misses))
+    if (found == wanted && load<f32>(scratch, SCRATCH_MISSED) > misses && <u64>width * 2 <= min(widest, <u64>linked / 4) && !load<u32>(job, JOB_STOP)) {
+      width *= 2
+      continue
+    }
     if (found == wanted || load<u32>(job, JOB_STOP)) {
       store<u32>(job, 0, JOB_EXACT)
       finish(scratch, job, found)

@@ -132,6 +132,8 @@ export const SCRATCH_STOP = 96
 /** f32: what a key of the loaded query stands for is KEY_BASE + (key - the codebook's origin) * KEY_UNIT. */
 export const SCRATCH_KEY_BASE = 100
 export const SCRATCH_KEY_UNIT = 104
+/** f32: of the nearest, those that the last search has probably missed, since its beam was too narrow for the errors of codes. */
+export const SCRATCH_MISSED = 108
 export const SCRATCH_BYTES = 128
 
 /**
@@ -181,7 +183,8 @@ export const BATCH_NEIGHBORS = 512
  * A search that is asked for: words, then f32[dim] (padded to 16 bytes) at QUERY as the user gave it; u64[K] at RESULT, written.
  *
  * FOUND: how many results. EXACT: 1 asks for a look at everything; written, 1 when everything was looked at. NEEDS: the width of the beam that the
- * scratch has no room for; then nothing was found. STOP: not 0 ends the search early; written PARTIAL, 1 when it did.
+ * scratch has no room for; then nothing was found. STOP: not 0 ends the search early; written PARTIAL, 1 when it did. Where codes are approximate: MEASURED,
+ * how many are measured by their full vectors, 0 for as many as it takes to lose no more than MISSES (f32) of the K nearest by the errors of codes.
  */
 export const JOB_K = 0
 export const JOB_EF = 4
@@ -192,6 +195,8 @@ export const JOB_STOP = 20
 export const JOB_PARTIAL = 24
 export const JOB_QUERY = 28
 export const JOB_RESULT = 32
+export const JOB_MEASURED = 36
+export const JOB_MISSES = 40
 export const JOB_BYTES = 64
 /** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
 export const LEAST_SPARE = 4
@@ -207,9 +212,10 @@ export const WIDTH_MOST = 8
 export const EF_NARROW = 16
 export const EF_WIDE = 150
 
-/** Entries of a beam that are measured by their full vectors together, and the margin for their errors (kernel/result.ts). */
+/** Entries of a beam that are measured by their full vectors together (kernel/result.ts). */
 export const RERANKED = 16
-export const MARGIN = 1.5
+/** A beam that turns out to be too narrow for the errors of its codes is widened to so many times what was asked for, at most. */
+export const MOST_WIDENED = 64
 /** Ordinals of a scan that are scored together, at most. */
 export const SCAN = 64
 

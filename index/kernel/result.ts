@@ -6,8 +6,8 @@ import { unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
   GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
-  GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, MARGIN, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
-  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
+  GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
 import { distanceOf, scoreFull } from './query'
 import { isStopped, searchBase } from './search'
@@ -24,14 +24,16 @@ function isLive(states: usize, ordinal: u32): bool {
 }
 
 /**
- * Searches the graph for the loaded query.
+ * Searches the graph for the loaded query. Where codes are approximate, `measured` of the nearest are measured by their full vectors; when that is 0, as many
+ * as it takes to miss no more than `misses` of those that the beam holds, and SCRATCH_MISSED is how many it probably does not hold.
  *
  * Shapes: SCRATCH_RESULT u64[k], written, nearest first: sortable distance << 32 | ordinal << 1. Returns how many, at most k.
  */
-export function search(graph: usize, scratch: usize, ef: u32, k: u32): u32 {
+export function search(graph: usize, scratch: usize, ef: u32, k: u32, measured: u32, misses: f32): u32 {
+  store<f32>(scratch, 0, SCRATCH_MISSED)
   if (!load<u32>(graph, GRAPH_LEVELS)) return 0
   searchBase(graph, scratch, ef)
-  return load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? takeLive(graph, scratch, k) : rerank(graph, scratch, k)
+  return load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? takeLive(graph, scratch, k) : rerank(graph, scratch, k, measured, misses)
 }
 
 /** Distances of the beam are exact: its nearest live entries are the result. */
@@ -49,32 +51,28 @@ function takeLive(graph: usize, scratch: usize, k: u32): u32 {
 }
 
 /**
- * Measures the beam's live entries by their full vectors, nearest first and RERANKED at a time, until no other can be among the k nearest.
+ * Measures the beam's live entries by their full vectors, nearest first and RERANKED at a time.
  *
- * How far a code's distance is off is learned from those measured so far: an entry whose distance, less MARGIN times the largest
- * deviation from the mean error, is beyond the k-th, ends it.
+ * How far a code's distance is off is learned from those measured so far: their mean error and its deviation say how probable it is that another one is
+ * nearer than the k-th. It ends when all that are left are less than `misses` together.
  */
-function rerank(graph: usize, scratch: usize, k: u32): u32 {
+function rerank(graph: usize, scratch: usize, k: u32, most: u32, misses: f32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
   const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
-  const result = <usize>load<u32>(scratch, SCRATCH_RESULT)
   const candidates = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   let found: u32 = 0
   let measured: u32 = 0
   let sum: f64 = 0
-  let least: f64 = Infinity
+  let squares: f64 = 0
   let next: u32 = 0
-  while (next < count) {
-    if (found == k && measured >= <u32>RERANKED) {
-      const mean = sum / <f64>measured
-      const nearest = distanceOf(graph, scratch, keyOf(load<u64>(beam + (<usize>next << 3)))) + mean - MARGIN * (mean - least)
-      if (nearest > <f64>unsortable(keyOf(load<u64>(result + (<usize>(k - 1) << 3))))) break
-    }
+  while (next < count && (!most || measured < most)) {
+    if (!most && found == k && measured >= <u32>RERANKED && !areLeft(graph, scratch, next, k, measured, sum, squares, misses)) return found
     // Entries that are scored now: u32 ordinals, and the beam's distances of them behind.
+    const several = most ? min<u32>(RERANKED, most - measured) : RERANKED
     let length: u32 = 0
-    for (; next < count && length < <u32>RERANKED; next++) {
+    for (; next < count && length < several; next++) {
       const entry = load<u64>(beam + (<usize>next << 3))
       if (!isLive(states, idOf(entry))) continue
       store<u32>(candidates + (length << 2), idOf(entry))
@@ -86,11 +84,51 @@ function rerank(graph: usize, scratch: usize, k: u32): u32 {
     for (let i: u32 = 0; i < length; i++) {
       const error = <f64>unsortable(load<u32>(keys + (i << 2))) - distanceOf(graph, scratch, load<u32>(candidates + ((RERANKED + i) << 2)))
       sum += error
-      least = min(least, error)
+      squares += error * error
     }
     measured += length
   }
+  // Behind the last entry of a full beam there are about as many again, and less and less near.
+  if (!most && found == k && count && measured >= <u32>RERANKED) {
+    const missed = <f64>count / 2 * chanceOf(graph, scratch, count - 1, k, measured, sum, squares)
+    store<f32>(scratch, <f32>missed, SCRATCH_MISSED)
+  }
   return found
+}
+
+/** Whether of the entries from `next` on more than `misses` are probably nearer than the k-th of the result. */
+function areLeft(graph: usize, scratch: usize, next: u32, k: u32, measured: u32, sum: f64, squares: f64, misses: f32): bool {
+  const count = load<u32>(scratch, SCRATCH_BEAM_COUNT)
+  let expected: f64 = 0
+  for (let i = next; i < count; i++) {
+    const chance = chanceOf(graph, scratch, i, k, measured, sum, squares)
+    expected += chance
+    if (expected > <f64>misses) return true
+    // Those behind are no nearer.
+    if (expected + chance * <f64>(count - 1 - i) <= <f64>misses) return false
+  }
+  return false
+}
+
+/** How probable it is that an entry of the beam is nearer than the k-th of the result, when errors are distributed normally. */
+function chanceOf(graph: usize, scratch: usize, index: u32, k: u32, measured: u32, sum: f64, squares: f64): f64 {
+  const mean = sum / <f64>measured
+  const variance = max<f64>(squares / <f64>measured - mean * mean, 0)
+  const farthest = <f64>unsortable(keyOf(load<u64>(<usize>load<u32>(scratch, SCRATCH_RESULT) + (<usize>(k - 1) << 3))))
+  const above = distanceOf(graph, scratch, keyOf(load<u64>(<usize>load<u32>(scratch, SCRATCH_BEAM) + (<usize>index << 3)))) + mean - farthest
+  if (above <= 0) return 1
+  // What few have shown is not all: their deviation is taken for larger than it was.
+  return variance > 0 ? tailOf(above / (Math.sqrt(variance) * (1 + 2 / Math.sqrt(<f64>measured)))) : 0
+}
+
+/** The chance of a normally distributed number to be more than `x` >= 0. Source: Abramowitz, Stegun 1964, 26.2.19: only products and sums, which are the same everywhere. */
+function tailOf(x: f64): f64 {
+  let power = 1 + x * (0.0498673470 + x * (0.0211410061 + x * (0.0032776263 + x * (0.0000380036 + x * (0.0000488906 + x * 0.0000053830)))))
+  power *= power
+  power *= power
+  power *= power
+  power *= power
+  return 0.5 / power
 }
 
 /** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. Ends early when it is told to. */

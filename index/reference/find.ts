@@ -3,7 +3,7 @@
 import { normalize } from './distances.js'
 import type { GraphRows } from './graph.js'
 import {
-  JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, LEAST_SPARE, METRIC_COSINE
+  JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_MEASURED, JOB_MISSES, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, LEAST_SPARE, METRIC_COSINE, MOST_WIDENED
 } from '../kernel/layout.js'
 import { type LoadRecords, scan, search } from './result.js'
 import type { Met, Work } from './search.js'
@@ -35,8 +35,11 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
   const vector = memory.floats(memory.u32(job + JOB_QUERY), graph.vectorBytes / 4)
   if (graph.metric === METRIC_COSINE) normalize(vector)
   const spare = graph.isQuantised ? Math.max(LEAST_SPARE, wanted >> 1) : 0
-  for (let width = Math.max(memory.u32(job + JOB_EF), wanted + spare); ; width *= 4) {
-    if (isExact || width > Math.floor((graph.live - Math.min(graph.unlinked.length, graph.live)) / 4)) {
+  const measure = { measured: memory.u32(job + JOB_MEASURED), misses: memory.f32(job + JOB_MISSES) }
+  const first = Math.max(memory.u32(job + JOB_EF), measure.measured, wanted + spare)
+  for (let width = first; ;) {
+    const most = Math.floor((graph.live - Math.min(graph.unlinked.length, graph.live)) / 4)
+    if (isExact || width > most) {
       finish(scan(graph, loadRecords, vector, Array.from({ length: graph.ordinals }, (_, i) => i), wanted, []), true)
       return
     }
@@ -44,10 +47,16 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
       give(width)
       return
     }
-    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, search(graph, work, loadRecords, graph.queryOf(vector), vector, width, wanted))
+    const beamed = search(graph, work, loadRecords, graph.queryOf(vector), vector, width, wanted, measure)
+    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, beamed.found)
     if (found.length === wanted) {
-      finish(found, false)
-      return
+      if (beamed.missed <= measure.misses || width * 2 > Math.min(first * MOST_WIDENED, most)) {
+        finish(found, false)
+        return
+      }
+      width *= 2
+    } else {
+      width *= 4
     }
   }
 }

@@ -163,10 +163,10 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     find(graph, scratch, job) {
       counted(scratch, work => find(open(graph), work, loadRecords(scratch), job, memory.u32(scratch + SCRATCH_BEAM_CAPACITY)))
     },
-    search(graph, scratch, ef, k) {
+    search(graph, scratch, ef, k, measured, misses) {
       const view = open(graph)
       const vector = vectorIn(scratch, graph)
-      return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), view.queryOf(vector), vector, ef, k)))
+      return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), view.queryOf(vector), vector, ef, k, { measured, misses }).found))
     },
     scan: (graph, scratch, from, to, k, found) => writeResult(scratch, scan(
       open(graph), loadRecords(scratch), vectorIn(scratch, graph), Array.from({ length: to - from }, (_, i) => from + i), k, readResult(scratch, found)

@@ -1,7 +1,7 @@
 /** What a search returns: the nearest live ordinals, measured by their full vectors. */
 
 import { SPACE_ID } from '../../storage/kernel/layout.js'
-import { MARGIN, RERANKED } from '../kernel/layout.js'
+import { RERANKED } from '../kernel/layout.js'
 import { fromSortable } from './distances.js'
 import type { GraphRows, Query } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
@@ -9,34 +9,78 @@ import { byKey, descend, type Met, searchLevel, toBase, type Work } from './sear
 /** Fills the record rows of ordinals. */
 export type LoadRecords = (spaceId: number, ordinals: number[]) => void
 
-/** The `k` nearest live ordinals among the `ef` that the graph leads to. */
-export function search(
-  graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, ef: number, k: number
-): Met[] {
-  if (!graph.entry.level) return []
-  const start = toBase(graph, descend(graph, work, query, 1))
-  const beam = searchLevel(graph, work, graph.base, query, start, ef)
-  if (!graph.isQuantised) return beam.filter(({ id }) => graph.isLive(id)).slice(0, k)
-  return rerank(graph, loadRecords, query, vector, beam, k)
+/** How much of a beam is measured by full vectors: so many, or, for 0, as many as it takes to miss no more than `misses`. */
+export interface Measure {
+  measured: number
+  misses: number
 }
 
-/** Measures the live ones of a beam, RERANKED at a time, until what is left is too far by its codes, allowing for their errors so far. */
-function rerank(graph: GraphRows, loadRecords: LoadRecords, query: Query, vector: Float32Array, beam: Met[], k: number): Met[] {
+export interface Beamed {
+  found: Met[]
+  /** Of the nearest, those that were probably not in the beam. */
+  missed: number
+}
+
+/** The `k` nearest live ordinals among the `ef` that the graph leads to. */
+export function search(
+  graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, ef: number, k: number, measure: Measure
+): Beamed {
+  if (!graph.entry.level) return { found: [], missed: 0 }
+  const start = toBase(graph, descend(graph, work, query, 1))
+  const beam = searchLevel(graph, work, graph.base, query, start, ef)
+  if (!graph.isQuantised) return { found: beam.filter(({ id }) => graph.isLive(id)).slice(0, k), missed: 0 }
+  return rerank(graph, loadRecords, query, vector, beam, k, measure)
+}
+
+/** Measures the live ones of a beam, RERANKED at a time, until those that are left are probably too far, allowing for the errors so far. */
+function rerank(
+  graph: GraphRows, loadRecords: LoadRecords, query: Query, vector: Float32Array, beam: Met[], k: number, { measured: most, misses }: Measure
+): Beamed {
   let found: Met[] = []
-  const errors: number[] = []
-  for (let next = 0; next < beam.length;) {
-    if (found.length === k && errors.length >= RERANKED) {
-      const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
-      const nearest = graph.distanceOfKey(query, beam[next].key) + mean - MARGIN * (mean - Math.min(...errors))
-      if (nearest > fromSortable(found[k - 1].key)) break
-    }
-    const batch: Met[] = []
-    for (; next < beam.length && batch.length < RERANKED; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
-    const measured = batch.map(({ id }) => measure(graph, loadRecords, vector, id))
-    for (const [i, { key }] of batch.entries()) errors.push(fromSortable(measured[i].key) - graph.distanceOfKey(query, key))
-    found = [...found, ...measured].sort(byKey).slice(0, k)
+  let measured = 0
+  let sum = 0
+  let squares = 0
+  const chanceOf = ({ key }: Met): number => {
+    const mean = sum / measured
+    const variance = Math.max(squares / measured - mean * mean, 0)
+    const above = graph.distanceOfKey(query, key) + mean - fromSortable(found[k - 1].key)
+    if (above <= 0) return 1
+    return variance > 0 ? tailOf(above / (Math.sqrt(variance) * (1 + 2 / Math.sqrt(measured)))) : 0
   }
-  return found
+  const isSure = (): boolean => !most && found.length === k && measured >= RERANKED
+  for (let next = 0; next < beam.length && (!most || measured < most);) {
+    if (isSure() && !areMore(beam.slice(next).map(chanceOf), misses)) return { found, missed: 0 }
+    const several = most ? Math.min(RERANKED, most - measured) : RERANKED
+    const batch: Met[] = []
+    for (; next < beam.length && batch.length < several; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
+    const scored = batch.map(({ id }) => measure(graph, loadRecords, vector, id))
+    for (const [i, { key }] of batch.entries()) {
+      const error = fromSortable(scored[i].key) - graph.distanceOfKey(query, key)
+      sum += error
+      squares += error * error
+    }
+    measured += batch.length
+    found = [...found, ...scored].sort(byKey).slice(0, k)
+  }
+  return { found, missed: isSure() ? Math.fround(beam.length / 2 * chanceOf(beam[beam.length - 1])) : 0 }
+}
+
+/** Whether chances that do not grow are more than `misses` together. */
+function areMore(chances: number[], misses: number): boolean {
+  let expected = 0
+  for (const [i, chance] of chances.entries()) {
+    expected += chance
+    if (expected > misses) return true
+    if (expected + chance * (chances.length - 1 - i) <= misses) return false
+  }
+  return false
+}
+
+/** The upper tail of the normal distribution. Source: as kernel/result.ts. */
+function tailOf(x: number): number {
+  let power = 1 + x * (0.0498673470 + x * (0.0211410061 + x * (0.0032776263 + x * (0.0000380036 + x * (0.0000488906 + x * 0.0000053830)))))
+  for (let i = 0; i < 4; i++) power *= power
+  return 0.5 / power
 }
 
 /** The `k` nearest among those that are `found` already and those of `ordinals` that are live; none twice. */

@@ -116,7 +116,7 @@ export class MemoryIndex {
     graph.exact(vector, 1)
     scratch.ensure({ vectorBytes: vectorByteLength(vector.length), rowBytes: graph.rowBytes.codes, queryBytes: codecs[this.options.codec].queryBytes(this.options), M: this.options.M, ef: graph.ordinals, ids: graph.ordinals + graph.slots })
     kernel.loadQuery(graph.ptr, scratch.ptr)
-    const found = kernel.search(graph.ptr, scratch.ptr, graph.ordinals, k)
+    const found = kernel.search(graph.ptr, scratch.ptr, graph.ordinals, k, 0, 0)
     return Array.from({ length: found }, (_, i) => distanceOf(this.arena.u32[scratch.result / 4 + 2 * i + 1]))
   }
 
