@@ -1,10 +1,12 @@
 import { runChurn } from './churn/run.js'
+import { runCodes } from './codes/run.js'
 import { runDurability } from './durability/run.js'
 import { runMacro } from './macro/run.js'
 import { runMicro } from './micro/run.js'
 import { help, parseOptions, type DatasetPart, type Options } from './options.js'
 import { runReplay } from './replay/run.js'
 import { churnCostsTable, churnText } from './report/churn-table.js'
+import { codesTable } from './report/codes-table.js'
 import { threadsTables } from './report/threads-table.js'
 import { report, tablesOf } from './report.js'
 import { emptyResults, storeResults } from './results.js'
@@ -12,7 +14,7 @@ import { parts } from './threads/parts.js'
 import { runThreads } from './threads/run.js'
 
 async function bench(options: Options): Promise<void> {
-  if (options.micro || options.macro || options.churn || options.threads) await measure(options)
+  if (options.micro || options.macro || options.churn || options.threads || options.codes) await measure(options)
   if (options.replay) await runReplay()
   if (options.durability) await runDurability()
   if (options.report) await report()
@@ -20,8 +22,8 @@ async function bench(options: Options): Promise<void> {
 
 async function measure(options: Options): Promise<void> {
   const namesOf = (parts: DatasetPart[]): string[] => parts.map(({ dataset, count }) => `${dataset.name}:${count}`)
-  const [datasets, churnDatasets, threadsDatasets] = [options.datasets, options.churnDatasets, options.threadsDatasets].map(namesOf)
-  const results = await emptyResults({ ...options, datasets, churnDatasets, threadsDatasets })
+  const [datasets, churnDatasets, threadsDatasets, codesDatasets] = [options.datasets, options.churnDatasets, options.threadsDatasets, options.codesDatasets].map(namesOf)
+  const results = await emptyResults({ ...options, datasets, churnDatasets, threadsDatasets, codesDatasets })
   console.log(`${results.cpu}, Node ${results.node}, ${results.commit}`)
   if (options.micro) results.micro = await runMicro()
   if (options.macro) {
@@ -48,8 +50,15 @@ async function measure(options: Options): Promise<void> {
       if (!options.quick) await storeResults(results)
     })
   }
-  const { micro, macro, churn, threads } = results
-  const isEmpty = [micro, macro, churn, ...Object.values(threads)].every((rows) => rows.length === 0)
+  if (options.codes) {
+    await runCodes(options, async (rows) => {
+      results.codes.push(...rows)
+      console.log(`\n${codesTable(rows)}\n`)
+      await storeResults(results)
+    })
+  }
+  const { micro, macro, churn, threads, codes } = results
+  const isEmpty = [micro, macro, churn, codes, ...Object.values(threads)].every((rows) => rows.length === 0)
   if (!isEmpty && !options.quick) console.log(`\nStored in ${await storeResults(results)}`)
 }
 

@@ -16,6 +16,7 @@ What to run
   --macro             the macro benches: build, reopen, recall and speed of searches
   --churn             vectors go and come: recall, speed and bytes after each round, beside an index built anew
   --threads           builds, searches and the event loop with worker threads
+  --codes             each codec: bytes, recall and speed, with everything in memory and with a cache of a tenth of the sq8 index
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
@@ -23,7 +24,7 @@ What to run
 What the macro benches measure
   --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536, synth-128; NAME:COUNT takes the first COUNT vectors
   --count N           the first N vectors of each data set that has no count of its own
-  --codec LIST        f32, sq8 (default: both)
+  --codec LIST        f32, sq8, pq, pq8 (default: f32,sq8)
   --peers             compare with ${peerNames.join(', ')}; installs them into bench/peers (hnswlib-node
                       is compiled, which needs a C++ compiler and Python)
   --only LIST         only these engines (${ownEngine} and the peers)
@@ -33,6 +34,8 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
   --policy LIST       random, clustered, drift, update (default: all)
   --rounds N          rounds, each of which changes a tenth of the vectors (default: 20)
   --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
+
+What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
   --only LIST         build, search, loop, mixed (default: all); all but build take the first data set
@@ -60,12 +63,14 @@ export interface Options {
   macro: boolean
   churn: boolean
   threads: boolean
+  codes: boolean
   replay: boolean
   durability: boolean
   report: boolean
   datasets: DatasetPart[]
   churnDatasets: DatasetPart[]
   threadsDatasets: DatasetPart[]
+  codesDatasets: DatasetPart[]
   parts: Part[]
   seconds: number
   quick: boolean
@@ -92,6 +97,7 @@ export function parseOptions(args: string[]): Options | undefined {
       macro: { type: 'boolean', default: false },
       churn: { type: 'boolean', default: false },
       threads: { type: 'boolean', default: false },
+      codes: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '60' },
       quick: { type: 'boolean', default: false },
       replay: { type: 'boolean', default: false },
@@ -114,14 +120,15 @@ export function parseOptions(args: string[]): Options | undefined {
   })
   if (values.help) return undefined
   const macroDetail = values.dataset !== undefined || values.count !== undefined || values.peers
-  const macroMeant = values.macro || (macroDetail && !values.churn && !values.threads)
-  const { micro, churn, threads, replay, durability, report: reported } = values
-  const nothingAsked = !micro && !macroMeant && !churn && !threads && !replay && !durability && !reported
+  const macroMeant = values.macro || (macroDetail && !values.churn && !values.threads && !values.codes)
+  const { micro, churn, threads, codes, replay, durability, report: reported } = values
+  const nothingAsked = !micro && !macroMeant && !churn && !threads && !codes && !replay && !durability && !reported
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
     churn: values.churn || nothingAsked,
     threads,
+    codes,
     replay: values.replay,
     durability: values.durability,
     report: values.report,
@@ -129,13 +136,14 @@ export function parseOptions(args: string[]): Options | undefined {
     // What is left of each data set comes later, as new data.
     churnDatasets: datasetsOf(values.dataset ?? Object.keys(churnCounts).join(','), values.count, churnCounts),
     threadsDatasets: datasetsOf(values.dataset ?? Object.keys(threadsCounts).join(','), values.count, threadsCounts),
+    codesDatasets: datasetsOf(values.dataset ?? Object.keys(codesCounts).join(','), values.count, codesCounts),
     parts: values.only !== undefined && threads ? values.only.split(',').map((part) => oneOf('part', part, parts)) : [...parts],
     seconds: wholeNumber('seconds', values.seconds, 1),
     quick: values.quick,
     policies: values.policy.split(',').map((policy) => oneOf('policy', policy, policyNames)),
     rounds: wholeNumber('rounds', values.rounds, 1),
     queries: wholeNumber('queries', values.queries, 1),
-    codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8'])),
+    codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8', 'pq', 'pq8'])),
     engines: enginesOf(values.peers, threads ? undefined : values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),
     runs: wholeNumber('runs', values.runs, 1),
@@ -149,6 +157,8 @@ const churnCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100
 
 /** The last of these takes minutes for each ten thousand. */
 const threadsCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100_000, 'synth-128': 100_000, 'synth-1536': 20_000 }
+
+const codesCounts: Readonly<Record<string, number>> = { 'glove-100-angular': 100_000, 'mnist-784-euclidean': 60_000, 'synth-1536': 50_000 }
 
 /** `NAME:COUNT,...`; without a count, a data set has that of `defaults`, or else all its vectors. */
 function datasetsOf(list: string, everyCount: string | undefined, defaults: Readonly<Record<string, number>> = {}): DatasetPart[] {

@@ -9,6 +9,7 @@ import type { BuildFigures } from './macro/build.js'
 import type { Codec } from './macro/engine.js'
 import type { Timing } from './macro/sweep.js'
 import { places } from './places.js'
+import type { CodesRow } from './codes/figures.js'
 import { noThreadsResults, type ThreadsResults } from './threads/figures.js'
 
 /** One run of the benches, as it is stored in `bench/results/`. */
@@ -27,6 +28,7 @@ export interface Results {
   churn: ChurnRow[]
   churnCosts: ChurnCosts[]
   threads: ThreadsResults
+  codes: CodesRow[]
 }
 
 /** One engine and codec on one data set. */
@@ -81,7 +83,8 @@ export async function emptyResults(options: Record<string, unknown>): Promise<Re
     micro: [],
     churn: [],
     churnCosts: [],
-    threads: noThreadsResults()
+    threads: noThreadsResults(),
+    codes: []
   }
 }
 
@@ -100,7 +103,7 @@ export async function storedResults(): Promise<Results[]> {
   const runs = await Promise.all(
     files.map(async (name): Promise<Results> => {
       const stored = JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results
-      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: stored.threads ?? noThreadsResults() }
+      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: stored.threads ?? noThreadsResults(), codes: stored.codes ?? [] }
     })
   )
   return runs.sort((a, b) => b.date.localeCompare(a.date))

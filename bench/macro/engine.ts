@@ -1,7 +1,8 @@
+import type { CodecName } from '../../src/index.js'
 import type { Metric } from '../data/dataset.js'
 import type { Matrix } from '../data/fbin-file.js'
 
-export type Codec = 'f32' | 'sq8'
+export type Codec = CodecName
 
 /** What every engine is told to build. */
 export interface IndexTask {

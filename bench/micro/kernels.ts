@@ -16,6 +16,11 @@ export const kernelCases: readonly MicroCase[] = [
     { name: `score ${rows} rows, sq8, ${dim} dimensions`, open: async () => openScore(dim, 'sq8') },
     { name: `score ${rows} rows, f32, ${dim} dimensions`, open: async () => openScore(dim, 'f32') }
   ]),
+  ...(['pq', 'pq8'] as const).flatMap((codec): MicroCase[] => [
+    { name: `score 32 codes of 128 dimensions, ${codec}, 16 bytes, resident`, open: async () => openScanPq(codec, 16, 2 ** 18) },
+    { name: `score 32 codes of 128 dimensions, ${codec}, 16 bytes`, open: async () => openScanPq(codec, 16, spread) },
+    { name: `score 32 codes of 1536 dimensions, ${codec}, 192 bytes`, open: async () => openScanPq(codec, 192, spread) }
+  ]),
   { name: 'checksum of a block of 4 KB', open: async () => openChecksum() },
   { name: 'pack a vector of 1536', open: async () => openPack() },
   { name: 'unpack a vector of 1536', open: async () => openUnpack() },
@@ -43,6 +48,30 @@ function openScore(dim: number, codec: 'sq8' | 'f32'): { run(): unknown } {
       at = (at + rows) % drawn.length
       if (codec === 'sq8') kernel.scoreSq8(query, 0, dim, addresses, rows, keys)
       else kernel.scoreDot(query, rowBytes, 1, addresses, rows, keys)
+    }
+  }
+}
+
+/** Codes of product quantisation that stand anywhere in `bytes` of memory. */
+function openScanPq(codec: 'pq' | 'pq8', codeBytes: number, bytes: number): { run(): unknown } {
+  const count = 32
+  const arena = new Arena(bytes + 2 ** 21)
+  const kernel = kernelOver(arena)
+  const from = arena.allocate(bytes)
+  const parts = codec === 'pq' ? 2 * codeBytes : codeBytes
+  const query = arena.allocate(parts * 256 + 1024)
+  const addresses = arena.allocate((count + 16) * 4)
+  const keys = arena.allocate((count + 16) * 4)
+  const random = new Random(1)
+  for (let i = from; i < from + Math.min(bytes, 2 ** 20); i++) arena.bytes[i] = random.below(256)
+  const drawn = Uint32Array.from({ length: count * 1000 }, () => from + codeBytes * random.below(Math.floor(bytes / codeBytes) - 1))
+  let at = 0
+  return {
+    run() {
+      arena.u32.set(drawn.subarray(at, at + count), addresses / 4)
+      at = (at + count) % drawn.length
+      if (codec === 'pq') kernel.scorePq4(query, parts, addresses, count, keys)
+      else kernel.scorePq8(query, parts, addresses, count, keys)
     }
   }
 }
