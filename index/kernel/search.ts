@@ -5,6 +5,7 @@
  * their cache misses overlap (there is no prefetch instruction).
  */
 
+import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
@@ -13,6 +14,9 @@ import {
   SCRATCH_STOP, SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
 } from './layout'
 import { score } from './query'
+
+/** Rows up to this long are read together before the first is scored: so many longer ones would drive each other out of the nearest cache. */
+const TOUCHED: usize = 640
 
 // @ts-ignore: decorator
 @inline
@@ -36,11 +40,24 @@ export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize,
   const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const together = load<u32>(graph, GRAPH_TOGETHER)
+  const rowBytes = <usize>load<u32>(codes, SPACE_ROW_BYTES)
   for (let i: u32 = 0; i < count; i += together) {
     const several = min(together, count - i)
     resolveRows(codes, ordinals + (i << 2), several, addresses)
+    if (rowBytes <= TOUCHED) store<u32>(scratch, touchRows(addresses, several, rowBytes), SCRATCH_TOUCHED)
     score(graph, scratch, addresses, several, keys + (i << 2))
   }
+}
+
+/** Reads every cache line of `count` rows, so that they arrive together. Returns a value that depends on all reads: store it. */
+function touchRows(addresses: usize, count: u32, rowBytes: usize): u32 {
+  let touched: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const row = <usize>load<u32>(addresses + (i << 2))
+    for (let o: usize = 0; o < rowBytes; o += 64) touched |= load<u8>(row + o)
+    touched |= load<u8>(row + rowBytes - 1)
+  }
+  return touched
 }
 
 /** A new generation of visited marks. */
