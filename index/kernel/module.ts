@@ -1,6 +1,6 @@
 /** What the module offers to its driver. */
 
-export { scoreDot, scoreL2 } from '../../codecs/kernel/f32'
+export { normalize, scoreDot, scoreL2 } from '../../codecs/kernel/f32'
 export { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
 export { checksum } from '../../storage/kernel/checksum'
 export { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
