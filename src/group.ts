@@ -37,6 +37,8 @@ export interface RewrittenRecord extends NewRecord {
 interface NewKey {
   collection: OpenCollection
   key: Buffer
+  /** As it is stored. */
+  stored: Buffer
   ordinal: number
   vector: Float32Array | undefined
 }
@@ -74,17 +76,18 @@ export class Group {
     const puts = new Map<OpenCollection, number>()
     for (const { collection, key, put, metadata } of operations) {
       yield
-      const name = userKey(collection.id, key).toString('latin1')
+      const stored = userKey(collection.id, key)
+      const name = stored.toString('latin1')
       const present = keys.get(name) ?? this.#keys.get(name)
       if (metadata) {
         const record = this.#rewrite(collection, key, metadata, present)
         if (!record) continue
         rewritten.push(record)
-        keys.set(name, { collection, key, ordinal: record.ordinal, vector: record.put.vector })
+        keys.set(name, { collection, key, stored, ordinal: record.ordinal, vector: record.put.vector })
         added.push({ collection: collection.id, ordinal: record.ordinal, previous: NONE, rewrite: true })
         continue
       }
-      const previous = present?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
+      const previous = present?.ordinal ?? this.#engine.ordinalStored(collection.id, key, stored) ?? NONE
       if (!put && previous === NONE) continue
       let ordinal = NONE
       if (put) {
@@ -93,7 +96,7 @@ export class Group {
         puts.set(collection, (puts.get(collection) ?? 0) + 1)
         records.push({ collection, ordinal, key, put })
       }
-      keys.set(name, { collection, key, ordinal, vector: put?.vector })
+      keys.set(name, { collection, key, stored, ordinal, vector: put?.vector })
       added.push({ collection: collection.id, ordinal, previous })
     }
     for (const operation of added) this.operations.push(operation)
@@ -139,9 +142,9 @@ export class Group {
       batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bits, key, metadata))
       yield
     }
-    for (const { collection: { id }, key, ordinal } of this.#keys.values()) {
-      if (ordinal === NONE) batch.del(userKey(id, key))
-      else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
+    for (const { collection: { id }, key, stored, ordinal } of this.#keys.values()) {
+      if (ordinal === NONE) batch.del(stored)
+      else batch.put(stored, encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
       yield
     }
     for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))

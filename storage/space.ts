@@ -160,8 +160,9 @@ export class Space {
   /** Blocks that must stay: dirty ones, and those being written. */
   countDirty(): number {
     if (this.#copies) return 0
+    const flags = this.#dirtyFlags()
     let count = 0
-    for (const flag of this.#dirtyFlags()) count += flag === CLEAN ? 0 : 1
+    for (let block = 0; block < flags.length; block++) if (flags[block] !== CLEAN) count++
     return count
   }
 
