@@ -115,7 +115,8 @@ export const SCRATCH_KEYS = 36
 export const SCRATCH_VISITED = 40
 export const SCRATCH_VISITED_BYTES = 44
 export const SCRATCH_EPOCH = 48
-export const SCRATCH_COPIES = 52
+/** What a choice of neighbors has left of its candidates. */
+export const SCRATCH_LEFT = 52
 export const SCRATCH_SELECTED = 56
 export const SCRATCH_ROW = 60
 export const SCRATCH_RESULT = 64
