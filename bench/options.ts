@@ -35,7 +35,7 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
   --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
-  --only LIST         build, search, loop, mixed (default: all); all but build take the first data set
+  --only LIST         build, link, search, loop, mixed (default: all); all but build take the first data set
   --seconds N         of searches among writes (default: 60)
   --quick             10,000 vectors, 6 seconds, one round; nothing is stored
 
