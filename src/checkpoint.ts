@@ -8,7 +8,7 @@ import type { BlockStore } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
-import { decodeLogEntry, NONE } from '../storage/log-format.js'
+import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
@@ -126,11 +126,7 @@ export async function trimLog(engine: Engine): Promise<Map<number, number>> {
       const entry = decodeLogEntry(engine.checksum, position.hash, sequenceOf(key), value)
       const last = entry.sequence + entry.operations.length - 1
       keys.push(key)
-      for (const { collection, previous } of entry.operations) {
-        if (previous === NONE) continue
-        keys.push(recordKey(collection, previous))
-        removed.set(collection, (removed.get(collection) ?? 0) + 1)
-      }
+      noteRemoved(entry, keys, removed)
       position = { sequence: last, hash: entry.hash }
       operations += entry.operations.length
       if (operations >= TRIM_OPERATIONS) break
@@ -142,6 +138,15 @@ export async function trimLog(engine: Engine): Promise<Map<number, number>> {
   }
   for (const { graph } of engine.collections.values()) graph.noteTrim()
   return removed
+}
+
+/** Adds the records that an entry's operations replaced or deleted. */
+function noteRemoved({ operations }: LogEntry, keys: Buffer[], removed: Map<number, number>): void {
+  for (const { collection, previous } of operations) {
+    if (previous === NONE) continue
+    keys.push(recordKey(collection, previous))
+    removed.set(collection, (removed.get(collection) ?? 0) + 1)
+  }
 }
 
 function* fillTrim(batch: TruthBatch, keys: Buffer[], meta: Buffer): Slices<void> {
