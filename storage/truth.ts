@@ -15,6 +15,7 @@ export interface Range {
   limit?: number
 }
 
+/** Copies keys and values at once. */
 export interface TruthBatch {
   put(key: Buffer, value: Buffer): void
   del(key: Buffer): void
