@@ -38,7 +38,7 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
 What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
-  --only LIST         build, search, loop, mixed (default: all); all but build take the first data set
+  --only LIST         build, link, search, loop, mixed (default: all); all but build take the first data set
   --seconds N         of searches among writes (default: 60)
   --quick             10,000 vectors, 6 seconds, one round; nothing is stored
 

@@ -103,7 +103,7 @@ export async function storedResults(): Promise<Results[]> {
   const runs = await Promise.all(
     files.map(async (name): Promise<Results> => {
       const stored = JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results
-      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: stored.threads ?? noThreadsResults(), codes: stored.codes ?? [] }
+      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: { ...noThreadsResults(), ...stored.threads }, codes: stored.codes ?? [] }
     })
   )
   return runs.sort((a, b) => b.date.localeCompare(a.date))

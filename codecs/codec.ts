@@ -31,8 +31,6 @@ export interface Codec {
   readonly name: CodecName
   /** Which arithmetic of the kernel compares codes: SCORER_... (index/kernel/layout.ts). */
   readonly scorer: number
-  /** Rows that it compares in one go, so that fewer take as long. */
-  readonly abreast: number
   /** Whether distances between codes are approximate, so that the nearest candidates are measured again by full vectors. */
   readonly approximate: boolean
   /** Vectors that must be there before a codebook is trained; until then search is exact. 0: there is nothing to train. */

@@ -9,7 +9,6 @@ export function vectorByteLength(dimensions: number): number {
 export const f32: Codec = {
   name: 'f32',
   scorer: 0,
-  abreast: 4,
   approximate: false,
   trainingCount: 0,
   rowBytes: ({ dimensions }) => vectorByteLength(dimensions),

@@ -35,7 +35,6 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
   return {
     name,
     scorer,
-    abreast: bits === 4 ? 16 : 4,
     approximate: true,
     trainingCount,
     codeBytes: {

@@ -25,7 +25,6 @@ const ENOUGH = 100
 export const sq8: Codec = {
   name: 'sq8',
   scorer: 1,
-  abreast: 4,
   approximate: true,
   trainingCount: 2000,
   rowBytes: ({ dimensions }) => dimensions + 4,

@@ -8,6 +8,20 @@ const STEPS_A_LOOK = 4
 /** Work that can be done a little at a time: each step is short, and the last returns the result. */
 export type Slices<T> = Generator<void, T, void>
 
+/** For work that is no generator: when others should have their turn, and their turn. */
+export class Pauses {
+  #until = performance.now() + SLICE_MS
+
+  get isDue(): boolean {
+    return performance.now() >= this.#until
+  }
+
+  async take(): Promise<void> {
+    await nextTurn()
+    this.#until = performance.now() + SLICE_MS
+  }
+}
+
 /** Does all of it. */
 export function atOnce<T>(slices: Slices<T>): T {
   for (;;) {

@@ -154,11 +154,10 @@ export class Codes {
 
   /** A vector that has its codes is live from now on. */
   note(ordinal: number): void {
-    if (!this.#drift) return
-    const { records } = this.#graph
+    if (!this.#drift?.note(ordinal)) return
+    const vector = unlessDamaged(() => this.#graph.records.vector(ordinal))
     // A damaged record is no vector.
-    const vector = unlessDamaged(() => records.vector(ordinal))
-    if (vector) this.#drift.note(ordinal, vector, this.#decode(this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
+    if (vector) this.#drift.look(vector, this.#decode(this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
   }
 
   /** A vector that has a code is about to be removed, and its record with it. */

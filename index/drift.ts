@@ -1,5 +1,7 @@
 /** Vectors that an average reaches back over, and that are remembered as the latest. */
 const WINDOW = 512
+/** Of the vectors that are noted, one in so many is looked at. */
+const LOOKED_AT = 4
 /** Codes fit badly when their error, as a multiple of what tells vectors apart, is so many times that of the training; and so much more than nothing. */
 const WORSE = 2
 const TOLERATED = 0.02
@@ -67,11 +69,17 @@ export class Drift {
     return Uint32Array.from({ length: Math.min(this.#count, WINDOW) }, (_, i) => this.#latest[(this.#count - 1 - i) % WINDOW]!)
   }
 
-  /** Takes a vector into account. Shapes: vector and decoded f32[dim]. */
-  note(ordinal: number, vector: Float32Array, decoded: Float32Array): void {
-    this.#error += (errorOf(vector, decoded, this.#mean) - this.#error) / WINDOW
-    for (let i = 0; i < vector.length; i++) this.#mean[i]! += (vector[i]! - this.#mean[i]!) / WINDOW
+  /** Notes that a vector was written; says whether it is to be looked at. */
+  note(ordinal: number): boolean {
     this.#latest[this.#count++ % WINDOW] = ordinal
+    return this.#count % LOOKED_AT === 0
+  }
+
+  /** Takes the vector that was noted last into account. Shapes: vector and decoded f32[dim]. */
+  look(vector: Float32Array, decoded: Float32Array): void {
+    const weight = LOOKED_AT / WINDOW
+    this.#error += (errorOf(vector, decoded, this.#mean) - this.#error) * weight
+    for (let i = 0; i < vector.length; i++) this.#mean[i]! += (vector[i]! - this.#mean[i]!) * weight
     if (this.share <= 1) this.#refused = 0
   }
 

@@ -11,7 +11,7 @@ import { ALONE, type Exclusion } from './exclusion.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_ABREAST, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
+  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
   GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
@@ -157,7 +157,6 @@ export class Graph {
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
-    this.#set(GRAPH_ABREAST, codec.abreast)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))

@@ -3,6 +3,7 @@ import { loadReference } from './reference/reference.js'
 
 /** Exports of the kernel module; all numbers are addresses or counts in its memory. What they do is told where they stand. */
 export interface Kernel {
+  normalize(vector: number, byteLength: number): number
   scoreL2(query: number, rowBytes: number, addresses: number, count: number, keys: number): void
   scoreDot(query: number, rowBytes: number, bias: number, addresses: number, count: number, keys: number): void
   scoreSq8(query: number, base: number, dim: number, addresses: number, count: number, keys: number): void

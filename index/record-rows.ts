@@ -47,6 +47,8 @@ export class RecordRows {
   readonly #vectorBytes: number
   readonly #metric: Metric
   readonly #memory: Buffer
+  /** Where a vector is prepared: others may read the row meanwhile. */
+  readonly #staging: number
   readonly #vector: Float32Array
   readonly #bits: Uint32Array
   /** Of records that are being written anew. */
@@ -60,8 +62,9 @@ export class RecordRows {
     this.#vectorBytes = vectorBytes
     this.#metric = metric
     this.#memory = Buffer.from(arena.memory.buffer as ArrayBuffer)
-    this.#vector = new Float32Array(vectorByteLength(dimensions) / 4)
-    this.#bits = new Uint32Array(this.#vector.buffer)
+    this.#staging = arena.allocate(vectorByteLength(dimensions))
+    this.#vector = arena.f32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
+    this.#bits = arena.u32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
     const space: Space = cache.createSpace({
       rowBytes: vectorBytes + HEADER + LABEL_BYTES,
       copies: true,
@@ -81,7 +84,7 @@ export class RecordRows {
   /** Fills the row of an ordinal from the store. */
   load(ordinal: number): void {
     const label = this.#source.read(ordinal, this.#bits, 0)
-    this.fill(ordinal, this.#vector.subarray(0, this.#dimensions), label)
+    this.fill(ordinal, this.#vector, label)
   }
 
   /** Fills the row of an ordinal. */
@@ -89,10 +92,9 @@ export class RecordRows {
     const { bytes } = this.#arena
     const row = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
     if (this.#vectorBytes) {
-      // NOTE: rows need not be aligned to floats, so the vector is prepared apart.
       this.#vector.set(vector)
-      if (this.#metric === 'cosine') normalize(this.#vector)
-      bytes.set(new Uint8Array(this.#vector.buffer, 0, this.#vectorBytes), row)
+      if (this.#metric === 'cosine') this.#kernel.normalize(this.#staging, this.#vectorBytes)
+      bytes.copyWithin(row, this.#staging, this.#staging + this.#vectorBytes)
     }
     const head = row + this.#vectorBytes
     const fits = key.length + metadata.length <= LABEL_BYTES
@@ -109,14 +111,14 @@ export class RecordRows {
   /** The vector of an ordinal as it was given, from the store. Shapes: f32[dim]. */
   given(ordinal: number): Float32Array {
     this.#source.read(ordinal, this.#bits, 0)
-    return this.#vector.slice(0, this.#dimensions)
+    return new Float32Array(this.#vector)
   }
 
   /** The vector of an ordinal, as it is compared where codes are approximate, as it was given where they are not. Shapes: f32[dim]. */
   vector(ordinal: number): Float32Array {
     if (!this.#vectorBytes) return this.given(ordinal)
-    const row = this.#loadedRow(ordinal)
-    return new Float32Array(this.#arena.bytes.slice(row, row + this.#dimensions * 4).buffer as unknown as ArrayBuffer)
+    const row = this.#loadedRow(ordinal) / 4
+    return new Float32Array(this.#arena.f32.subarray(row, row + this.#dimensions))
   }
 
   /** Key and metadata of an ordinal: a copy. */
@@ -160,10 +162,3 @@ export class RecordRows {
 }
 
 const NOTHING = new Uint8Array(0)
-
-function normalize(vector: Float32Array): void {
-  let sum = 0
-  for (const value of vector) sum += value * value
-  const scale = sum > 0 ? 1 / Math.sqrt(sum) : 0
-  for (let i = 0; i < vector.length; i++) vector[i]! *= scale
-}

@@ -1,7 +1,7 @@
 import type { Arena } from '../storage/arena.js'
 import {
-  RERANKED, SCAN, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_BYTES, SCRATCH_CANDIDATES, SCRATCH_COPIES,
-  SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW, SCRATCH_ROWS,
+  RERANKED, SCAN, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_BYTES, SCRATCH_CANDIDATES,
+  SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEFT, SCRATCH_LEVELS, SCRATCH_QUERY, SCRATCH_RESULT, SCRATCH_ROW, SCRATCH_ROWS,
   SCRATCH_SELECTED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH_MOST
 } from './kernel/layout.js'
 
@@ -32,7 +32,8 @@ export class Scratch {
   }
 
   ensure({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): void {
-    const round = Math.max(WIDTH_MOST * 2 * M, SCAN) + 16
+    const candidates = Math.max(2 * M + 4, ef + 4, RERANKED)
+    const round = Math.max(WIDTH_MOST * 2 * M, SCAN, candidates) + 16
     this.#ensure(SCRATCH_QUERY, vectorBytes + 16)
     this.#ensure(SCRATCH_LEVELS, queryBytes + 1024)
     this.#ensure(SCRATCH_ROW, rowBytes + 64)
@@ -40,9 +41,9 @@ export class Scratch {
     this.#ensure(SCRATCH_ROWS, round * 4)
     this.#ensure(SCRATCH_ADDRESSES, round * 4)
     this.#ensure(SCRATCH_KEYS, round * 4)
-    this.#ensure(SCRATCH_COPIES, (2 * M + 4) * rowBytes + 64)
     this.#ensure(SCRATCH_SELECTED, (2 * M + 4) * 4)
-    this.#ensure(SCRATCH_CANDIDATES, Math.max(2 * M + 4, ef + 4, RERANKED) * 8)
+    this.#ensure(SCRATCH_CANDIDATES, candidates * 8)
+    this.#ensure(SCRATCH_LEFT, candidates * 8)
     this.#ensure(SCRATCH_RESULT, (ef + 2) * 8)
     this.#ensure(SCRATCH_BEAM, (ef + 2) * 8)
     this.#ensure(SCRATCH_VISITED, ids + 8)

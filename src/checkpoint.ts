@@ -1,26 +1,24 @@
 import { rmSync } from 'node:fs'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
+import { byAndBy, Pauses, SLICE_MS, type Slices } from '../floor/slices.js'
 import type { GraphOptions, GraphState } from '../index/graph.js'
 import { sealBlock } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
-import { decodeLogEntry, NONE } from '../storage/log-format.js'
+import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
 import { generationDirectory, writeGeneration } from '../storage/store-file.js'
-import type { TruthSnapshot } from '../storage/truth.js'
+import type { TruthBatch, TruthSnapshot } from '../storage/truth.js'
 import type { Engine, LogPosition } from './engine.js'
 
 const CHECKPOINT = 'checkpoint'
 const CHECKPOINT_SEED = 0x636865636b7074n
 const TRUTH_META_SEED = 0x7472757468n
-/** Blocks that are sealed between two turns of the event loop: about a millisecond. */
-const SEALED_AT_ONCE = 2000
 /** Log operations whose traces are removed by one batch. */
 const TRIM_OPERATIONS = 20_000
 /** A generation is copied without its free pages at close when they are more than this share of it. */
@@ -77,9 +75,10 @@ export async function writeCheckpoint(engine: Engine, position: LogPosition = en
 
 async function beginWriting(engine: Engine, position: LogPosition): Promise<{ written: Promise<void> }> {
   const blocks: StandingBlock[] = []
+  const pauses = new Pauses()
   for (const dirty of engine.cache.dirtyBlocks()) {
     blocks.push(sealed(engine, dirty))
-    if (blocks.length % SEALED_AT_ONCE === 0) await nextTurn()
+    if (pauses.isDue) await pauses.take()
   }
   for (const { graph } of engine.collections.values()) graph.noteCheckpoint()
   const graphs = engine.storedCollections.map(({ id, name, options, graph }) => ({ id, name, options, state: graph.state() }))
@@ -116,6 +115,7 @@ function sealed(engine: Engine, { space, block, frame }: { space: Space, block: 
  */
 export async function trimLog(engine: Engine): Promise<Map<number, number>> {
   const removed = new Map<number, number>()
+  const pauses = new Pauses()
   // Codes that are still to be made need their records.
   for (const { graph } of engine.collections.values()) if (graph.uncoded) return removed
   while (engine.trimmed.sequence < engine.watermark.sequence) {
@@ -126,24 +126,35 @@ export async function trimLog(engine: Engine): Promise<Map<number, number>> {
       const entry = decodeLogEntry(engine.checksum, position.hash, sequenceOf(key), value)
       const last = entry.sequence + entry.operations.length - 1
       keys.push(key)
-      for (const { collection, previous } of entry.operations) {
-        if (previous === NONE) continue
-        keys.push(recordKey(collection, previous))
-        removed.set(collection, (removed.get(collection) ?? 0) + 1)
-      }
+      noteRemoved(entry, keys, removed)
       position = { sequence: last, hash: entry.hash }
       operations += entry.operations.length
       if (operations >= TRIM_OPERATIONS) break
+      if (pauses.isDue) await pauses.take()
     }
-    await engine.truth.commit(batch => {
-      for (const key of keys) batch.del(key)
-      batch.put(META_KEY, encodeTruthMeta(engine, position))
-      // Synced, so that no later one is there without it: what it removes would count again.
-    }, true)
+    // Synced, so that no later one is there without it: what it removes would count again.
+    await engine.truth.commit(batch => byAndBy(fillTrim(batch, keys, encodeTruthMeta(engine, position)), SLICE_MS), true)
     engine.trimmed = position
   }
   for (const { graph } of engine.collections.values()) graph.noteTrim()
   return removed
+}
+
+/** Adds the records that an entry's operations replaced or deleted. */
+function noteRemoved({ operations }: LogEntry, keys: Buffer[], removed: Map<number, number>): void {
+  for (const { collection, previous } of operations) {
+    if (previous === NONE) continue
+    keys.push(recordKey(collection, previous))
+    removed.set(collection, (removed.get(collection) ?? 0) + 1)
+  }
+}
+
+function* fillTrim(batch: TruthBatch, keys: Buffer[], meta: Buffer): Slices<void> {
+  for (const key of keys) {
+    batch.del(key)
+    yield
+  }
+  batch.put(META_KEY, meta)
 }
 
 export function encodeTruthMeta(engine: Pick<Engine, 'plainChecksum' | 'identity'>, trimmed: LogPosition): Buffer {

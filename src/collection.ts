@@ -123,8 +123,11 @@ export class Collection<M = unknown> {
   /** Returns how many operations had an effect. */
   async #apply(operations: BatchOperation<M>[], deadline: Deadline): Promise<number> {
     if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
-    // Vectors are copied before the first await: they stay the caller's.
-    const checked = operations.map(operation => this.#check(operation))
+    // Vectors are copied before the first await: they stay the caller's. All into one buffer, which costs less than one each.
+    const { dimensions } = this.#given
+    const vectors = new Float32Array(operations.reduce((count, operation) => operation?.type === 'put' ? count + 1 : count, 0) * dimensions)
+    let taken = 0
+    const checked = operations.map(operation => this.#check(operation, () => vectors.subarray(taken, taken += dimensions)))
     return await this.#host.whenOpen(session => this.#write(session, checked, deadline), deadline)
   }
 
@@ -142,7 +145,8 @@ export class Collection<M = unknown> {
     return effects
   }
 
-  #check(operation: BatchOperation<M>): Omit<WriteOperation, 'collection'> {
+  /** `room` gives a vector's place. */
+  #check(operation: BatchOperation<M>, room: () => Float32Array): Omit<WriteOperation, 'collection'> {
     checkNames(operation, PUT_NAMES)
     const key = encodeKey(operation.key)
     if (operation.type === 'del') return { key }
@@ -151,7 +155,7 @@ export class Collection<M = unknown> {
       return { key, metadata: encodeMetadata(operation.metadata) }
     }
     if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put', 'updateMetadata' or 'del', not ${String((operation as { type: unknown }).type)}`)
-    return { key, put: { vector: checkVector(operation.vector, this.#given.dimensions, true), metadata: encodeMetadata(operation.metadata) } }
+    return { key, put: { vector: checkVector(operation.vector, this.#given.dimensions, room()), metadata: encodeMetadata(operation.metadata) } }
   }
 
   /** The record of a key, undefined when there is none. */
@@ -236,14 +240,14 @@ export class Collection<M = unknown> {
    */
   async search(vector: Vector, options: SearchOptions = {}): Promise<Hits<M>> {
     const settings = checkSearchOptions(options)
-    const query = checkVector(vector, this.#given.dimensions, true)
+    const query = this.#copyOf(vector)
     return await this.#whenSearchable(settings, () => hitsOf([], NOTHING_YET), ({ engine }) => this.#search(engine, query, settings))
   }
 
   /** search for several vectors; results in their order. A timeout is one for all. */
   async searchMany(vectors: Vector[], options: SearchOptions = {}): Promise<Hits<M>[]> {
     const settings = checkSearchOptions(options)
-    const queries = vectors.map(vector => checkVector(vector, this.#given.dimensions, true))
+    const queries = vectors.map(vector => this.#copyOf(vector))
     return await this.#whenSearchable(settings, () => queries.map(() => hitsOf([], NOTHING_YET)), async ({ engine }) => {
       const results: Hits<M>[] = []
       let next = 0
@@ -281,7 +285,7 @@ export class Collection<M = unknown> {
    */
   searchSync(vector: Vector, options: SearchOptions = {}): Hits<M> {
     const { engine } = this.#host.sessionNow()
-    const query = checkVector(vector, this.#given.dimensions, false)
+    const query = checkVector(vector, this.#given.dimensions)
     const settings = checkSearchOptions(options)
     if (settings.partial && settings.deadline.hasPassed) return hitsOf<M>([], NOTHING_YET)
     settings.deadline.check()
@@ -291,6 +295,11 @@ export class Collection<M = unknown> {
     let step = steps.next()
     while (!step.done) step = steps.next(findHere(collection.graph, step.value))
     return step.value
+  }
+
+  /** A query, checked: while it waits its owner may go on with it. */
+  #copyOf(vector: Vector): Float32Array {
+    return checkVector(vector, this.#given.dimensions, new Float32Array(this.#given.dimensions))
   }
 
   async #search(engine: Engine, query: Float32Array, settings: SearchSettings): Promise<Hits<M>> {

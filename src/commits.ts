@@ -1,5 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { byAndBy, SLICE_MS } from '../floor/slices.js'
+import { byAndBy, Pauses, SLICE_MS } from '../floor/slices.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
 import { Group, type NewRecord } from './group.js'
@@ -81,14 +80,13 @@ export class Commits {
 
   /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
   async #store(records: NewRecord[]): Promise<void> {
-    let until = performance.now() + SLICE_MS
+    const pauses = new Pauses()
     for (const { collection, ordinal, key, put } of records) {
       collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
-      if (performance.now() < until) continue
+      if (!pauses.isDue) continue
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
       if (this.#engine.cacheIsDirty) await this.#host.makeRoom()
-      await nextTurn()
-      until = performance.now() + SLICE_MS
+      await pauses.take()
     }
   }
 }

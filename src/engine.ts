@@ -281,7 +281,12 @@ export class Engine {
 
   /** The ordinal of a key, undefined when there is none. */
   ordinalOf(collection: number, key: Uint8Array): number | undefined {
-    const value = this.truth.get(userKey(collection, key))
+    return this.ordinalStored(collection, key, userKey(collection, key))
+  }
+
+  /** The same, where the key is at hand as it is stored. */
+  ordinalStored(collection: number, key: Uint8Array, stored: Buffer): number | undefined {
+    const value = this.truth.get(stored)
     return value && decodeOrdinal(this.checksum, collection, key, value).ordinal
   }
 

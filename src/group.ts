@@ -37,23 +37,54 @@ export interface RewrittenRecord extends NewRecord {
 interface NewKey {
   collection: OpenCollection
   key: Buffer
+  /** As it is stored. */
+  stored: Buffer
   ordinal: number
   vector: Float32Array | undefined
 }
 
-/** Operations that become durable together, in one entry of the log and one batch of the store. */
-export class Group {
+/** What operations come to. */
+class Draft {
   readonly operations: LogOperation[] = []
   readonly records: NewRecord[] = []
   readonly rewritten: RewrittenRecord[] = []
-  readonly #engine: Engine
-  readonly #keys = new Map<string, NewKey>()
+  readonly keys = new Map<string, NewKey>()
   /** Puts of each collection. */
-  readonly #puts = new Map<OpenCollection, number>()
+  readonly puts = new Map<OpenCollection, number>()
+
+  add({ operations, records, rewritten, keys, puts }: Draft): void {
+    for (const operation of operations) this.operations.push(operation)
+    for (const record of records) this.records.push(record)
+    for (const record of rewritten) this.rewritten.push(record)
+    for (const [name, key] of keys) this.keys.set(name, key)
+    for (const [collection, count] of puts) this.puts.set(collection, this.putsOf(collection) + count)
+  }
+
+  putsOf(collection: OpenCollection): number {
+    return this.puts.get(collection) ?? 0
+  }
+}
+
+/** Operations that become durable together, in one entry of the log and one batch of the store. */
+export class Group {
+  readonly #engine: Engine
+  readonly #all = new Draft()
 
   constructor(engine: Engine) {
     this.#engine = engine
     for (const { graph } of engine.collections.values()) graph.settleFree()
+  }
+
+  get operations(): LogOperation[] {
+    return this.#all.operations
+  }
+
+  get records(): NewRecord[] {
+    return this.#all.records
+  }
+
+  get rewritten(): RewrittenRecord[] {
+    return this.#all.rewritten
   }
 
   /** Operations that have an effect. */
@@ -67,41 +98,42 @@ export class Group {
    * @throws {VectorLevelError} VECTOR_FULL, VECTOR_CORRUPTION, VECTOR_IO_ERROR; nothing was added then
    */
   *add(operations: WriteOperation[]): Slices<number> {
-    const added: LogOperation[] = []
-    const records: NewRecord[] = []
-    const rewritten: RewrittenRecord[] = []
-    const keys = new Map<string, NewKey>()
-    const puts = new Map<OpenCollection, number>()
-    for (const { collection, key, put, metadata } of operations) {
+    const draft = new Draft()
+    for (const operation of operations) {
       yield
-      const name = userKey(collection.id, key).toString('latin1')
-      const present = keys.get(name) ?? this.#keys.get(name)
-      if (metadata) {
-        const record = this.#rewrite(collection, key, metadata, present)
-        if (!record) continue
-        rewritten.push(record)
-        keys.set(name, { collection, key, ordinal: record.ordinal, vector: record.put.vector })
-        added.push({ collection: collection.id, ordinal: record.ordinal, previous: NONE, rewrite: true })
-        continue
-      }
-      const previous = present?.ordinal ?? this.#engine.ordinalOf(collection.id, key) ?? NONE
-      if (!put && previous === NONE) continue
-      let ordinal = NONE
-      if (put) {
-        ordinal = collection.graph.ordinalFor((this.#puts.get(collection) ?? 0) + (puts.get(collection) ?? 0))
-        collection.graph.checkRoom(ordinal)
-        puts.set(collection, (puts.get(collection) ?? 0) + 1)
-        records.push({ collection, ordinal, key, put })
-      }
-      keys.set(name, { collection, key, ordinal, vector: put?.vector })
-      added.push({ collection: collection.id, ordinal, previous })
+      this.#take(operation, draft)
     }
-    for (const operation of added) this.operations.push(operation)
-    for (const record of records) this.records.push(record)
-    for (const record of rewritten) this.rewritten.push(record)
-    for (const [name, key] of keys) this.#keys.set(name, key)
-    for (const [collection, count] of puts) this.#puts.set(collection, (this.#puts.get(collection) ?? 0) + count)
-    return added.length
+    this.#all.add(draft)
+    return draft.operations.length
+  }
+
+  #take({ collection, key, put, metadata }: WriteOperation, draft: Draft): void {
+    const stored = userKey(collection.id, key)
+    const name = stored.toString('latin1')
+    const present = draft.keys.get(name) ?? this.#all.keys.get(name)
+    if (metadata) {
+      const record = this.#rewrite(collection, key, metadata, present)
+      if (!record) return
+      draft.rewritten.push(record)
+      draft.keys.set(name, { collection, key, stored, ordinal: record.ordinal, vector: record.put.vector })
+      draft.operations.push({ collection: collection.id, ordinal: record.ordinal, previous: NONE, rewrite: true })
+      return
+    }
+    const previous = present?.ordinal ?? this.#engine.ordinalStored(collection.id, key, stored) ?? NONE
+    if (!put && previous === NONE) return
+    const ordinal = put ? this.#ordinalFor(collection, draft) : NONE
+    if (put) draft.records.push({ collection, ordinal, key, put })
+    draft.keys.set(name, { collection, key, stored, ordinal, vector: put?.vector })
+    draft.operations.push({ collection: collection.id, ordinal, previous })
+  }
+
+  /** Gives out the ordinal of another record. */
+  #ordinalFor(collection: OpenCollection, draft: Draft): number {
+    const puts = draft.putsOf(collection)
+    const ordinal = collection.graph.ordinalFor(this.#all.putsOf(collection) + puts)
+    collection.graph.checkRoom(ordinal)
+    draft.puts.set(collection, puts + 1)
+    return ordinal
   }
 
   /** The record of a key with other metadata, undefined when there is none. */
@@ -139,9 +171,9 @@ export class Group {
       batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bits, key, metadata))
       yield
     }
-    for (const { collection: { id }, key, ordinal } of this.#keys.values()) {
-      if (ordinal === NONE) batch.del(userKey(id, key))
-      else batch.put(userKey(id, key), encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
+    for (const { collection: { id }, key, stored, ordinal } of this.#all.keys.values()) {
+      if (ordinal === NONE) batch.del(stored)
+      else batch.put(stored, encodeOrdinal(checksum, id, key, { ordinal, tag: tagOf(sequence) }))
       yield
     }
     for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))

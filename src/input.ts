@@ -17,19 +17,19 @@ export function encodeKey(key: string): Buffer {
   if (bytes.length > MOST_KEY_BYTES) {
     throw new VectorLevelError('VECTOR_INVALID_KEY', `a key has at most ${MOST_KEY_BYTES} bytes of UTF-8, this one has ${bytes.length}`)
   }
-  // Halves of surrogate pairs all become U+FFFD, and different keys the same.
-  if (bytes.includes('\ufffd') && bytes.toString() !== key) {
+  // Halves of surrogate pairs all become U+FFFD, and different keys the same. ASCII has none, and a byte a character.
+  if (bytes.length > key.length && bytes.includes('\ufffd') && bytes.toString() !== key) {
     throw new VectorLevelError('VECTOR_INVALID_KEY', `the key ${JSON.stringify(key)} has half a surrogate pair`)
   }
   return bytes
 }
 
 /**
- * Checks a vector, and copies it when `copy`, so that its owner may go on with it.
+ * Checks a vector, and copies it into `to` where that is given, so that its owner may go on with it.
  *
  * @throws {VectorLevelError} VECTOR_INVALID_VECTOR for wrong dimensions, what is not finite as f32, or too much length
  */
-export function checkVector(vector: Float32Array | number[], dimensions: number, copy: boolean): Float32Array {
+export function checkVector(vector: Float32Array | number[], dimensions: number, to?: Float32Array): Float32Array {
   const isFloats = vector instanceof Float32Array
   if (!isFloats && !Array.isArray(vector)) {
     throw new VectorLevelError('VECTOR_INVALID_VECTOR', `a vector is a Float32Array or an array of numbers, not ${Object.prototype.toString.call(vector)}`)
@@ -41,7 +41,8 @@ export function checkVector(vector: Float32Array | number[], dimensions: number,
     const at = vector.findIndex(value => typeof value !== 'number')
     if (at >= 0) throw new VectorLevelError('VECTOR_INVALID_VECTOR', `component ${at} of the vector is not a number, but ${typeof vector[at]} ${String(vector[at])}`)
   }
-  const floats = isFloats ? (copy ? vector.slice() : vector) : Float32Array.from(vector)
+  to?.set(vector)
+  const floats = to ?? (isFloats ? vector : Float32Array.from(vector))
   let squared = 0
   for (let i = 0; i < dimensions; i++) squared += floats[i]! * floats[i]!
   if (!(squared <= MOST_SQUARED_LENGTH)) refuse(vector, floats, squared)

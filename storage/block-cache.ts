@@ -113,8 +113,10 @@ export class BlockCache {
 
   /** Frames that blocks of a space can have before changes must be written. */
   roomFor(space: Space): number {
+    const { owners } = this.#arena
     let free = 0
-    for (const owner of this.#arena.owners) if (owner === FREE) free++
+    // NOTE: by index, since an iterator takes ten times as long, and there are thousands.
+    for (let slab = 0; slab < owners.length; slab++) if (owners[slab] === FREE) free++
     return free * (16 >> space.frameClass) + this.#framesOf(space.frameClass) - this.#dirtyFrames()[space.frameClass]!
   }
 

@@ -16,6 +16,8 @@ import type { Checksum } from './checksum.js'
 import { packedByteLength, packVector, unpackVector } from './vector-format.js'
 
 const HEADER = 16
+/** Where records are encoded; grown to the largest. */
+let room = Buffer.alloc(0)
 
 export interface RecordTail {
   sequence: number
@@ -28,10 +30,13 @@ function seedOf(collection: number, ordinal: number): bigint {
   return (BigInt(collection) << 32n) | BigInt(ordinal)
 }
 
+/** Valid until: the next call. */
 export function encodeRecord(
   checksum: Checksum, collection: number, ordinal: number, sequence: number, vector: Uint32Array, key: Uint8Array, metadata: Uint8Array
 ): Buffer {
-  const record = Buffer.allocUnsafe(HEADER + packedByteLength(vector.length) + key.length + metadata.length)
+  const most = HEADER + packedByteLength(vector.length) + key.length + metadata.length
+  if (room.length < most) room = Buffer.allocUnsafeSlow(most)
+  const record = room
   record.writeUIntLE(sequence, 8, 6)
   record.writeUInt16LE(key.length, 14)
   let at = packVector(vector, record, HEADER)

@@ -139,7 +139,7 @@ export class Space {
   }
 
   isDirty(block: number): boolean {
-    return this.#arena.bytes[this.#tables + this.#capacity * 5 + block] !== 0
+    return this.#arena.bytes[this.#flagOf(block)] !== CLEAN
   }
 
   /** Counts a clean block's references down; says whether there were none. */
@@ -153,31 +153,40 @@ export class Space {
   }
 
   *dirtyBlocks(): Generator<number> {
-    const flags = this.#dirtyFlags()
-    for (let block = flags.indexOf(DIRTY); block >= 0; block = flags.indexOf(DIRTY, block + 1)) yield block
+    for (let block = 0; block < this.#capacity; block++) if (this.#arena.bytes[this.#flagOf(block)] === DIRTY) yield block
   }
 
   /** Blocks that must stay: dirty ones, and those being written. */
   countDirty(): number {
     if (this.#copies) return 0
+    const { u32 } = this.#arena
+    const start = this.#flagOf(0) / 4
     let count = 0
-    for (const flag of this.#dirtyFlags()) count += flag === CLEAN ? 0 : 1
+    // Four flags at a time, since most are clean, and this is asked for at each commit.
+    for (let at = start; at < start + this.#capacity / 4; at++) {
+      for (let flags = u32[at]!; flags; flags >>>= 8) if (flags & 0xff) count++
+    }
     return count
   }
 
   /** A dirty block is being written; it becomes dirty again when it is changed meanwhile. */
   markWriting(block: number): void {
-    this.#dirtyFlags()[block] = WRITING
+    this.#arena.bytes[this.#flagOf(block)] = WRITING
   }
 
   /** What was being written is on disk, or else still dirty. */
   endWriting(written: boolean): void {
     const flags = this.#dirtyFlags()
-    for (let block = flags.indexOf(WRITING); block >= 0; block = flags.indexOf(WRITING, block + 1)) flags[block] = written ? CLEAN : DIRTY
+    for (let block = 0; block < flags.length; block++) if (flags[block] === WRITING) flags[block] = written ? CLEAN : DIRTY
+  }
+
+  /** Address of a block's DIRTY flag. */
+  #flagOf(block: number): number {
+    return this.#tables + this.#capacity * 5 + block
   }
 
   #dirtyFlags(): Uint8Array {
-    const start = this.#tables + this.#capacity * 5
+    const start = this.#flagOf(0)
     return this.#arena.bytes.subarray(start, start + this.#capacity)
   }
 

@@ -15,6 +15,7 @@ export interface Range {
   limit?: number
 }
 
+/** Copies keys and values at once. */
 export interface TruthBatch {
   put(key: Buffer, value: Buffer): void
   del(key: Buffer): void
@@ -143,7 +144,7 @@ export class Truth {
 
   /** @throws {VectorLevelError} VECTOR_CORRUPTION, VECTOR_IO_ERROR */
   get(key: Buffer): Buffer | undefined {
-    return read(this.#level, key, {})
+    return read(this.#level, key)
   }
 
   entries(range: Range): AsyncGenerator<[Buffer, Buffer]> {
@@ -296,7 +297,7 @@ export class TruthSnapshot {
   }
 
   get(key: Buffer): Buffer | undefined {
-    return read(this.#level, key, { snapshot: this.#snapshot })
+    return read(this.#level, key, this.#snapshot)
   }
 
   async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
@@ -319,9 +320,10 @@ export class TruthSnapshot {
   }
 }
 
-function read(level: ClassicLevel<Buffer, Buffer>, key: Buffer, options: { snapshot?: LevelSnapshot }): Buffer | undefined {
+function read(level: ClassicLevel<Buffer, Buffer>, key: Buffer, snapshot?: LevelSnapshot): Buffer | undefined {
   try {
-    return level.getSync(key, options)
+    // Without options it need not look at them.
+    return snapshot ? level.getSync(key, { snapshot }) : level.getSync(key)
   } catch (error) {
     throw wrap(error, `cannot read key ${key.toString('hex', 0, 16)}`)
   }

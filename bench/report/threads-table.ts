@@ -1,8 +1,10 @@
 import { ownEngine } from '../macro/engines.js'
-import type { BuildRow, Checked, Delay, Latency, LoopRow, MixedRow, SearchRow, Subject, ThreadsResults } from '../threads/figures.js'
+import type { BuildRow, Checked, Delay, Latency, LinkRow, LoopRow, MixedRow, SearchRow, Subject, ThreadsResults } from '../threads/figures.js'
 import { markdown, whole } from './markdown.js'
 
 const buildColumns = ['build', 'vec/s', 's', 's with a checkpoint', 'processor µs a vector', 'times one worker']
+
+const linkColumns = ['linking alone', 'vec/s', 's', 'processor µs a vector', 'times one worker', 'graph']
 
 const searchColumns = [
   'searches',
@@ -31,9 +33,10 @@ const loopColumns = [
 ]
 
 /** What was measured, a table for each part. */
-export function threadsTables({ build, search, loop, mixed }: ThreadsResults): string[] {
+export function threadsTables({ build, link, search, loop, mixed }: ThreadsResults): string[] {
   return [
     ...(build.length > 0 ? [buildTable(build)] : []),
+    ...(link.length > 0 ? [linkTable(link)] : []),
     ...(search.length > 0 ? [searchTable(search)] : []),
     ...(loop.length > 0 ? [loopTable(loop)] : []),
     ...(mixed.length > 0 ? [mixedTable(mixed), checkedText(mixed)] : [])
@@ -57,6 +60,21 @@ export function buildTable(rows: readonly BuildRow[]): string {
         ...row.recalls.map(({ recall }) => recall.toFixed(4))
       ]
     })
+  )
+}
+
+export function linkTable(rows: readonly LinkRow[]): string {
+  const single = rows.find(({ workers }) => workers === 1)
+  return markdown(
+    linkColumns,
+    rows.map((row) => [
+      nameOf(row),
+      whole(row.linked / row.seconds),
+      row.seconds.toFixed(1),
+      whole((row.cpuSeconds * 1e6) / row.linked),
+      single === undefined ? '-' : (single.seconds / row.seconds).toFixed(2),
+      row.graph.slice(0, 12)
+    ])
   )
 }
 

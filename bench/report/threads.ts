@@ -8,7 +8,7 @@ import type { Results } from '../results.js'
 import type { Subject } from '../threads/figures.js'
 import type { Part } from '../threads/parts.js'
 import { loopChart } from './threads-chart.js'
-import { buildTable, checkedText, loopTable, mixedTable, searchTable } from './threads-table.js'
+import { buildTable, checkedText, linkTable, loopTable, mixedTable, searchTable } from './threads-table.js'
 
 const chartName = 'event-loop-delay.svg'
 
@@ -21,7 +21,7 @@ interface Section<R> {
 /** Draws the chart of the threads benches, and returns their part of README.md: nothing when none has been run. */
 export async function reportThreads(runs: readonly Results[]): Promise<string[]> {
   const builds = datasets.flatMap(({ name }) => newest(runs, 'build', name))
-  const [search, loop, mixed] = [newest(runs, 'search')[0], newest(runs, 'loop')[0], newest(runs, 'mixed')[0]]
+  const [link, search, loop, mixed] = [newest(runs, 'link')[0], newest(runs, 'search')[0], newest(runs, 'loop')[0], newest(runs, 'mixed')[0]]
   if (loop !== undefined) {
     await mkdir(places.docs, { recursive: true })
     const file = join(places.docs, chartName)
@@ -30,6 +30,7 @@ export async function reportThreads(runs: readonly Results[]): Promise<string[]>
   }
   return [
     ...builds.map((section) => textOf(`Bulk load: ${titleOf(section)}`, section, buildTable(section.rows))),
+    ...(link ? [textOf('Linking alone', link, linkTable(link.rows))] : []),
     ...(search ? [textOf('Searches of an idle store', search, searchTable(search.rows))] : []),
     ...(loop
       ? [textOf(loopTitle, loop, loopTable(loop.rows), loopNote, `![Delay of the event loop](docs/${chartName})`)]

@@ -35,6 +35,16 @@ export interface BuildFigures {
   recalls: RecallAt[]
 }
 
+/** Linking alone, in memory. */
+export interface LinkFigures {
+  /** Vectors that were linked. */
+  linked: number
+  seconds: number
+  cpuSeconds: number
+  /** Hash of all that the graph is: the same for any number of workers. */
+  graph: string
+}
+
 /** Searches of an idle store, over all queries, medians over the rounds. */
 export interface SearchFigures {
   ef: number
@@ -114,6 +124,7 @@ export interface Checked {
 }
 
 export type BuildRow = Subject & BuildFigures
+export type LinkRow = Subject & LinkFigures
 export type SearchRow = Subject & SearchFigures
 export type LoopRow = Subject & LoopFigures
 export type MixedRow = Subject & MixedFigures
@@ -121,11 +132,12 @@ export type MixedRow = Subject & MixedFigures
 /** What the parts have measured. */
 export interface ThreadsResults extends Record<Part, unknown[]> {
   build: BuildRow[]
+  link: LinkRow[]
   search: SearchRow[]
   loop: LoopRow[]
   mixed: MixedRow[]
 }
 
 export function noThreadsResults(): ThreadsResults {
-  return { build: [], search: [], loop: [], mixed: [] }
+  return { build: [], link: [], search: [], loop: [], mixed: [] }
 }

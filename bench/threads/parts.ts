@@ -1,2 +1,2 @@
-export const parts = ['build', 'search', 'loop', 'mixed'] as const
+export const parts = ['build', 'link', 'search', 'loop', 'mixed'] as const
 export type Part = (typeof parts)[number]

@@ -6,7 +6,7 @@ import { prepareInOwnProcess } from '../macro/prepare.js'
 import type { Codec } from '../macro/engine.js'
 import type { DatasetPart, Options } from '../options.js'
 import { places } from '../places.js'
-import { noThreadsResults, type BuildRow, type Subject, type ThreadsResults } from './figures.js'
+import { noThreadsResults, type BuildRow, type LinkRow, type Subject, type ThreadsResults } from './figures.js'
 import type { Part } from './parts.js'
 import { efConstructions, goodEnough, planOf, type BuiltPart, type Plan, type PlannedBuild } from './plan.js'
 import type { Replies, Request } from './workload.js'
@@ -53,6 +53,18 @@ const runPart: Record<Part, (plan: Plan, peers: boolean, tell: Tell) => Promise<
       if (peers) build.push(...(await buildByPeer(part, plan)))
       await tell({ build })
     }
+  },
+
+  async link({ loaded, workers: all, buildRounds }, _peers, tell) {
+    if (!(await prepared(loaded))) return
+    const kinds = all.map((workers) => ({ workers, rows: [] as LinkRow[] }))
+    for (let round = 0; round < buildRounds; round++) {
+      for (const { workers, rows } of kinds) {
+        const figures = await ask(`linking alone, workers ${workers}`, { type: 'link', workload: { ...taskOf(loaded, 'sq8'), workers, ef: 0 } })
+        if (figures) rows.push({ ...(await subjectOf(loaded, workers)), ...figures })
+      }
+    }
+    await tell({ link: kinds.flatMap(({ rows }) => medianOf(rows)) })
   },
 
   async search({ loaded, workers: all, ef, searchRounds: rounds, ...plan }, _peers, tell) {
@@ -130,7 +142,7 @@ async function subjectOf(part: BuiltPart, workers: number | undefined, engine = 
   return { engine, version, dataset: dataset.name, count, codec, M, efConstruction, ...(workers !== undefined && { workers }) }
 }
 
-function medianOf(rows: BuildRow[]): BuildRow[] {
+function medianOf<R extends { seconds: number }>(rows: R[]): R[] {
   return rows.sort((a, b) => a.seconds - b.seconds).slice(rows.length >> 1, (rows.length >> 1) + 1)
 }
 

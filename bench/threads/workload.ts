@@ -5,12 +5,13 @@ import { answer } from '../macro/child.js'
 import type { IndexTask } from '../macro/engine.js'
 import { ownEngine } from '../macro/engines.js'
 import { measureBuild, measurePeerBuild, type BuildTask } from './build.js'
-import type { BuildFigures, LoopFigures, MixedFigures, SearchFigures } from './figures.js'
+import type { BuildFigures, LinkFigures, LoopFigures, MixedFigures, SearchFigures } from './figures.js'
+import { measureLink } from './link.js'
 import { measureLoop, type LoopTask } from './loop.js'
 import { measureMixed, type MixedTask } from './mixed.js'
 import { measureSearch, type SearchTask } from './search.js'
 import { measureSequential } from './sequential.js'
-import { loadAsyncEngine } from './subjects.js'
+import { loadAsyncEngine, type StoreTask } from './subjects.js'
 
 /** A task without what its data set says. */
 type Workload<T extends IndexTask> = Omit<T, 'dim' | 'metric'> & { dataset: string }
@@ -18,6 +19,7 @@ type Workload<T extends IndexTask> = Omit<T, 'dim' | 'metric'> & { dataset: stri
 export type Request =
   | { type: 'build'; engine: string; workload: Workload<BuildTask> }
   | { type: 'sequential'; workload: Workload<BuildTask> }
+  | { type: 'link'; workload: Workload<StoreTask> }
   | { type: 'search'; workload: Workload<SearchTask> }
   | { type: 'loop'; engine: string; workload: Workload<LoopTask> }
   | { type: 'mixed'; workload: Workload<MixedTask> }
@@ -25,6 +27,7 @@ export type Request =
 export interface Replies {
   build: BuildFigures
   sequential: BuildFigures
+  link: LinkFigures
   search: SearchFigures
   loop: LoopFigures
   mixed: MixedFigures
@@ -49,6 +52,8 @@ async function handle(request: Request): Promise<Replies[Request['type']]> {
     }
     case 'sequential':
       return measureSequential({ ...request.workload, dim, metric }, await base(count), queries, await truth())
+    case 'link':
+      return measureLink({ ...request.workload, dim, metric }, await base(count))
     case 'loop':
       return measureLoop(await loadAsyncEngine(request.engine), { ...request.workload, dim, metric }, await base(count), queries)
     case 'mixed':

@@ -1,15 +1,11 @@
 /** Edges to a node that is being linked: lists grow, and are pruned when they are full. */
 
-import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
 import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
 import { entryOf, insertSorted } from './beam'
-import {
-  GRAPH_CODES, LEVEL_CAPACITY, LEVEL_SPACE, ROW_PROTECTED, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_ROW, SCRATCH_SELECTED
-} from './layout'
-import { loadRow } from './query'
+import { LEVEL_CAPACITY, LEVEL_SPACE, ROW_PROTECTED, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_SELECTED } from './layout'
 import { countNeighbors, neighborAt, setNeighbor, writeNeighbors } from './row'
-import { ordinalOf, scoreIds } from './search'
-import { choose, selectDiverse, startSelection } from './select'
+import { loadOrdinal, ordinalOf, scoreIds } from './search'
+import { selectDiverse } from './select'
 
 /** Adds `id` to the neighbors of `node`; a full list is pruned, and may then be without it unless it is protected. */
 export function connect(graph: usize, scratch: usize, level: usize, node: u32, id: u32, protect: bool): void {
@@ -46,34 +42,17 @@ function prune(graph: usize, scratch: usize, level: usize, node: u32, id: u32, p
 
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const candidates = capacity + 1
-  loadOwnCode(graph, scratch, level, node)
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, node))
   scoreIds(graph, scratch, level, ids, candidates)
   const list = load<u32>(scratch, SCRATCH_CANDIDATES)
   let length: u32 = 0
   for (let i = kept; i < candidates; i++) {
     length = insertSorted(list, length, candidates, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
   }
-  startSelection(graph, scratch, capacity)
-  keep(graph, scratch, level, ids, kept)
+  const selected = load<u32>(scratch, SCRATCH_SELECTED)
+  memory.copy(selected, ids, <usize>kept << 2)
   const count = selectDiverse(graph, scratch, level, list, length, capacity, kept)
   row = dirtyRowAddress(space, node)
   store<u8>(row, <u8>kept, ROW_PROTECTED)
-  writeNeighbors(level, row, load<u32>(scratch, SCRATCH_SELECTED), count)
-}
-
-/** Makes the code of a node the query, as a copy: no load of others may evict it. */
-export function loadOwnCode(graph: usize, scratch: usize, level: usize, node: u32): void {
-  const codes = load<u32>(graph, GRAPH_CODES)
-  const own = load<u32>(scratch, SCRATCH_ROW)
-  memory.copy(own, rowAddress(codes, ordinalOf(graph, level, node)), load<u32>(codes, SPACE_ROW_BYTES))
-  loadRow(graph, scratch, own)
-}
-
-/** Chooses `count` ids, which stay whatever is near them. */
-export function keep(graph: usize, scratch: usize, level: usize, ids: usize, count: u32): void {
-  const codes = load<u32>(graph, GRAPH_CODES)
-  for (let i: u32 = 0; i < count; i++) {
-    const id = load<u32>(ids + (i << 2))
-    choose(graph, scratch, id, rowAddress(codes, ordinalOf(graph, level, id)), i)
-  }
+  writeNeighbors(level, row, selected, count)
 }

@@ -28,8 +28,6 @@ export const GRAPH_SCORER = 120
 export const GRAPH_METRIC = 124
 /** ptr of the codebook (codecs/kernel/layout.ts). */
 export const GRAPH_CODEBOOK = 128
-/** Rows that the scorer compares in one go: fewer take as long. */
-export const GRAPH_ABREAST = 132
 /** Rows that are resolved and scored together at most: their blocks must all be resident. A multiple of 4. */
 export const GRAPH_TOGETHER = 144
 /** What is still to be linked and removed: ptr of u32 tasks (`ordinal << TASK_BITS | kind`), and those in [FIRST, END) count; how many of them are links. */
@@ -115,7 +113,8 @@ export const SCRATCH_KEYS = 36
 export const SCRATCH_VISITED = 40
 export const SCRATCH_VISITED_BYTES = 44
 export const SCRATCH_EPOCH = 48
-export const SCRATCH_COPIES = 52
+/** What a choice of neighbors has left of its candidates. */
+export const SCRATCH_LEFT = 52
 export const SCRATCH_SELECTED = 56
 export const SCRATCH_ROW = 60
 export const SCRATCH_RESULT = 64

@@ -1,6 +1,6 @@
 /** What the module offers to its driver. */
 
-export { scoreDot, scoreL2 } from '../../codecs/kernel/f32'
+export { normalize, scoreDot, scoreL2 } from '../../codecs/kernel/f32'
 export { moveCenters, seedCenters } from '../../codecs/kernel/k-means'
 export { encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../../codecs/kernel/pq'
 export { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'

@@ -5,14 +5,19 @@
  * their cache misses overlap (there is no prefetch instruction).
  */
 
+import { SPACE_ROW_BYTES } from '../../storage/kernel/layout'
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
 import {
-  EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_TOGETHER, GRAPH_UPPER, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
-  ROW_BELOW, ROW_ORDINAL, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_EPOCH, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_ROWS,
-  SCRATCH_STOP, SCRATCH_TOUCHED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
+  EF_NARROW, EF_WIDE, GRAPH_BASE, GRAPH_CODES, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_SCORER, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY,
+  LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, ROW_BELOW, ROW_ORDINAL, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  SCRATCH_CODE_QUERY, SCRATCH_EPOCH, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_ROWS, SCRATCH_STOP, SCRATCH_TOUCHED, SCRATCH_VISITED,
+  SCRATCH_VISITED_BYTES, WIDTH, WIDTH_LEAST, WIDTH_MOST
 } from './layout'
-import { score } from './query'
+import { loadRow, score } from './query'
+
+/** Rows up to this long are read together before the first is scored: so many longer ones would drive each other out of the nearest cache. */
+const TOUCHED: usize = 640
 
 // @ts-ignore: decorator
 @inline
@@ -23,6 +28,18 @@ export function isUpper(graph: usize, level: usize): bool {
 /** The ordinal that an id of this level stands for. */
 export function ordinalOf(graph: usize, level: usize, id: u32): u32 {
   return isUpper(graph, level) ? load<u32>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_ORDINAL) : id
+}
+
+/** Makes a stored node the query, in memory of the searcher's own. */
+export function loadOrdinal(graph: usize, scratch: usize, ordinal: u32): void {
+  const row = rowAddress(load<u32>(graph, GRAPH_CODES), ordinal)
+  if (load<u32>(graph, GRAPH_SCORER) == SCORER_F32) {
+    const query = load<u32>(scratch, SCRATCH_QUERY)
+    memory.copy(query, row, load<u32>(graph, GRAPH_VECTOR_BYTES))
+    store<u32>(scratch, query, SCRATCH_CODE_QUERY)
+  } else {
+    loadRow(graph, scratch, row)
+  }
 }
 
 /** Keys of `count` ids of a level; the keys stand in SCRATCH_KEYS, in the order of `ids`. */
@@ -36,11 +53,24 @@ export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize,
   const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const together = load<u32>(graph, GRAPH_TOGETHER)
+  const rowBytes = <usize>load<u32>(codes, SPACE_ROW_BYTES)
   for (let i: u32 = 0; i < count; i += together) {
     const several = min(together, count - i)
     resolveRows(codes, ordinals + (i << 2), several, addresses)
+    if (rowBytes <= TOUCHED) store<u32>(scratch, touchRows(addresses, several, rowBytes), SCRATCH_TOUCHED)
     score(graph, scratch, addresses, several, keys + (i << 2))
   }
+}
+
+/** Reads every cache line of `count` rows, so that they arrive together. Returns a value that depends on all reads: store it. */
+function touchRows(addresses: usize, count: u32, rowBytes: usize): u32 {
+  let touched: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const row = <usize>load<u32>(addresses + (i << 2))
+    for (let o: usize = 0; o < rowBytes; o += 64) touched |= load<u8>(row + o)
+    touched |= load<u8>(row + rowBytes - 1)
+  }
+  return touched
 }
 
 /** A new generation of visited marks. */

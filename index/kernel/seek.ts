@@ -6,17 +6,15 @@
  * Source: Malkov, Yashunin 2018, algorithm 1; in batches as Manohar et al. 2024 (ParlayANN), section 4, but for the comparison within.
  */
 
-import { rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted, keyOf } from './beam'
 import {
-  BATCH_MEMBERS, GRAPH_BASE, GRAPH_CODES, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_SCORER, GRAPH_UPPER, GRAPH_VECTOR_BYTES,
-  LIST_COUNT, LIST_HEADER, LIST_NEAREST, MEMBER_BYTES, MEMBER_LEVELS, MEMBER_LISTS, MEMBER_ORDINAL, MEMBER_SLOT, NO_SLOT, ROW_BELOW, SCORER_F32,
-  SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_CODE_QUERY, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_QUERY, SCRATCH_SELECTED, SCRATCH_STOP
+  BATCH_MEMBERS, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_UPPER, LIST_COUNT, LIST_HEADER, LIST_NEAREST, MEMBER_BYTES,
+  MEMBER_LEVELS, MEMBER_LISTS, MEMBER_ORDINAL, MEMBER_SLOT, NO_SLOT, ROW_BELOW, SCRATCH_BEAM, SCRATCH_BEAM_COUNT, SCRATCH_IDS, SCRATCH_KEYS,
+  SCRATCH_SELECTED, SCRATCH_STOP
 } from './layout'
 import { slotAddress } from './levels'
-import { loadRow } from './query'
-import { descend, enterBase, scoreIds, searchLevel } from './search'
-import { selectDiverse, startSelection } from './select'
+import { descend, enterBase, loadOrdinal, scoreIds, searchLevel } from './search'
+import { selectDiverse } from './select'
 
 /** Bytes of one list of a member. */
 export function listBytes(graph: usize): usize {
@@ -73,7 +71,6 @@ function chooseAt(graph: usize, scratch: usize, batch: usize, index: u32, height
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
   const length = load<u32>(scratch, SCRATCH_BEAM_COUNT)
   const limit = load<u32>(graph, GRAPH_M)
-  startSelection(graph, scratch, limit)
   const count = selectDiverse(graph, scratch, level, beam, length, limit, 0)
   store<u32>(list, count, LIST_COUNT)
   store<u32>(list, length ? idOf(load<u64>(beam)) : NO_SLOT, LIST_NEAREST)
@@ -100,16 +97,4 @@ function meetEarlier(graph: usize, scratch: usize, batch: usize, index: u32, hei
   let length = load<u32>(scratch, SCRATCH_BEAM_COUNT)
   for (let i: u32 = 0; i < count; i++) length = insertSorted(beam, length, ef, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
   store<u32>(scratch, length, SCRATCH_BEAM_COUNT)
-}
-
-/** Makes a stored node the query, in memory of the searcher's own. */
-export function loadOrdinal(graph: usize, scratch: usize, ordinal: u32): void {
-  const row = rowAddress(load<u32>(graph, GRAPH_CODES), ordinal)
-  if (load<u32>(graph, GRAPH_SCORER) == SCORER_F32) {
-    const query = load<u32>(scratch, SCRATCH_QUERY)
-    memory.copy(query, row, load<u32>(graph, GRAPH_VECTOR_BYTES))
-    store<u32>(scratch, query, SCRATCH_CODE_QUERY)
-  } else {
-    loadRow(graph, scratch, row)
-  }
 }

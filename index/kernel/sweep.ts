@@ -15,7 +15,6 @@
 
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
 import { entryOf, idOf, insertSorted } from './beam'
-import { keep, loadOwnCode } from './connect'
 import {
   BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   LEVEL_CAPACITY, LEVEL_SPACE, LEVEL_STRIDE, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER,
@@ -24,9 +23,8 @@ import {
   SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
 } from './layout'
 import { copyNeighbors, hasNeighbor } from './row'
-import { descend, enterBase, gather, isUpper, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
-import { loadOrdinal } from './seek'
-import { isGhost, selectDiverse, startSelection } from './select'
+import { descend, enterBase, gather, isUpper, loadOrdinal, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
+import { isGhost, selectDiverse } from './select'
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it. */
 export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
@@ -171,8 +169,6 @@ function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: 
   const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
   const capacity = load<u32>(level, LEVEL_CAPACITY)
   const limit = min(capacity, most)
-  startSelection(graph, scratch, capacity)
-  keep(graph, scratch, level, selected, kept)
   let count = selectDiverse(graph, scratch, level, list, length, limit, kept)
   for (let i: u32 = 0; i < length && count < min(capacity, least); i++) {
     const id = idOf(load<u64>(list + (<usize>i << 3)))
@@ -215,7 +211,7 @@ function sortNear(graph: usize, scratch: usize, level: usize, id: u32, count: u3
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   if (!count) return 0
-  loadOwnCode(graph, scratch, level, id)
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
   scoreIds(graph, scratch, level, ids, count)
   const limit = min(load<u32>(level, LEVEL_CAPACITY), most)
   let length: u32 = 0

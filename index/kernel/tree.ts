@@ -9,10 +9,10 @@
  */
 
 import { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
-import { connect, loadOwnCode } from './connect'
+import { connect } from './connect'
 import { GRAPH_BASE, GRAPH_M, LEVEL_EMPTY, LEVEL_SPACE, ROW_PROTECTED, SCRATCH_IDS, SCRATCH_KEYS } from './layout'
 import { countNeighbors, neighborAt, positionOf, setNeighbor } from './row'
-import { scoreIds } from './search'
+import { loadOrdinal, ordinalOf, scoreIds } from './search'
 
 /** Whether a node may have another child. */
 export function hasRoom(graph: usize, ordinal: u32): bool {
@@ -44,7 +44,7 @@ function parentFor(graph: usize, scratch: usize, child: u32, leaving: u32, count
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const level = graph + GRAPH_BASE
   for (let i: u32 = 0; i < count; i++) store<u32>(ids + (i << 2), neighborOf(graph, leaving, i))
-  loadOwnCode(graph, scratch, level, child)
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, child))
   scoreIds(graph, scratch, level, ids, count)
   let parent = load<u32>(level, LEVEL_EMPTY)
   let least: u32 = 0

@@ -41,12 +41,13 @@ export function fromSortable(key: number): number {
   return float[0]
 }
 
-/** Scales a vector to unit length in place. Its length is summed in f64, again in four lanes. */
-export function normalize(vector: Float32Array): void {
+/** Scales a vector to unit length in place; returns its length before, which is summed in f64, again in four lanes. */
+export function normalize(vector: Float32Array): number {
   const lanes = [0, 0, 0, 0]
   for (let i = 0; i < vector.length; i++) lanes[i % 4] += vector[i] * vector[i]
   const length = Math.sqrt((lanes[0] + lanes[2]) + (lanes[1] + lanes[3]))
-  if (length === 0) return
+  if (length === 0) return length
   const inverse = 1 / length
   for (let i = 0; i < vector.length; i++) vector[i] *= inverse
+  return length
 }

@@ -81,6 +81,12 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
   }
 
   const kernel: Kernel = {
+    normalize(ptr, byteLength) {
+      const vector = memory.floats(ptr, byteLength / 4)
+      const length = normalize(vector)
+      memory.bytes.set(new Uint8Array(vector.buffer), ptr)
+      return length
+    },
     scoreL2(query, rowBytes, addresses, count, keys) {
       const vector = memory.floats(query, rowBytes / 4)
       scoreEach(addresses, count, keys, address => sortable(squaredL2(vector, memory.floats(address, rowBytes / 4))))
@@ -133,10 +139,7 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     rowAddress: (space, row) => rows.address(space, row),
     dirtyRowAddress: (space, row) => rows.dirtyAddress(space, row),
     prepareVector(graph, scratch) {
-      if (memory.u32(graph + GRAPH_METRIC) !== METRIC_COSINE) return
-      const vector = vectorIn(scratch, graph)
-      normalize(vector)
-      memory.bytes.set(new Uint8Array(vector.buffer), memory.u32(scratch + SCRATCH_QUERY))
+      if (memory.u32(graph + GRAPH_METRIC) === METRIC_COSINE) kernel.normalize(memory.u32(scratch + SCRATCH_QUERY), memory.u32(graph + GRAPH_VECTOR_BYTES))
     },
     encodeRow(graph, scratch, row) {
       memory.bytes.set(open(graph).encode(vectorIn(scratch, graph)), row)

@@ -35,7 +35,7 @@ test('threads benches take parts, not engines', () => {
   assert.equal(parse('--threads', '--only', 'loop,mixed').parts, ['loop', 'mixed'])
   assert.equal(parse('--threads', '--only', 'loop').engines, ['vector-level'])
   assert.ok(parse('--threads', '--peers').engines.includes('hnswlib-node'))
-  assert.equal([parse('--threads', '--peers').macro, parse('--threads', '--peers').churn, parse('--threads').parts.length], [false, false, 4])
+  assert.equal([parse('--threads', '--peers').macro, parse('--threads', '--peers').churn, parse('--threads').parts.length], [false, false, 5])
   assert.throws(() => parse('--threads', '--only', 'zvec'), /no part zvec/)
   assert.equal(counts(parse('--threads').threadsDatasets), [['glove-100-angular', 100_000], ['synth-128', 100_000], ['synth-1536', 20_000]])
 })

@@ -7,8 +7,12 @@ import { gaussian } from './memory-index.js'
 const test = suite('drift')
 const MEAN = Float32Array.of(0, 0, 0)
 
+function note(drift: Drift, ordinal: number, vector: Float32Array, decoded: Float32Array): void {
+  if (drift.note(ordinal)) drift.look(vector, decoded)
+}
+
 function noted(drift: Drift, vectors: Float32Array[], decode: (vector: Float32Array) => Float32Array): Drift {
-  for (const [i, vector] of vectors.entries()) drift.note(i, vector, decode(vector))
+  for (const [i, vector] of vectors.entries()) note(drift, i, vector, decode(vector))
   return drift
 }
 
@@ -33,7 +37,7 @@ test('codes that were cut off, and steps that are too wide, are drift; a few vec
   assert.ok(noted(start(), vectors(2000, 0.05), rounded(0.1)).share > 1)
   assert.not.ok(noted(start(), vectors(2000), rounded(0.1)).wantsTraining)
   const far = noted(start(), vectors(2000), rounded(0.1))
-  for (let i = 0; i < 5; i++) far.note(0, Float32Array.of(1e6, 0, 0), Float32Array.of(8, 0, 0))
+  for (let i = 0; i < 5; i++) note(far, 0, Float32Array.of(1e6, 0, 0), Float32Array.of(8, 0, 0))
   assert.ok(far.share < 1, `${far.share}`)
 })
 
@@ -42,14 +46,14 @@ test('it goes on from what a checkpoint keeps, and remembers the latest, the las
   const zero = (): Float32Array => MEAN
   const whole = noted(Drift.after(MEAN, 0.5), all, zero)
   const again = new Drift(structuredClone(noted(Drift.after(MEAN, 0.5), all.slice(0, 300), zero).state()))
-  for (let i = 300; i < all.length; i++) again.note(i, all[i], MEAN)
+  for (let i = 300; i < all.length; i++) note(again, i, all[i], MEAN)
   assert.equal(again.state(), whole.state())
   assert.equal([...again.latest], Array.from({ length: 512 }, (_, i) => 899 - i))
 })
 
 test('training that is in vain is tried less and less often, until all is well', () => {
   const drift = Drift.after(MEAN, 0)
-  const bad = (count: number): void => { for (let i = 0; i < count; i++) drift.note(i, Float32Array.of(1, 1, 1), Float32Array.of(9, 9, 9)) }
+  const bad = (count: number): void => { for (let i = 0; i < count; i++) note(drift, i, Float32Array.of(1, 1, 1), Float32Array.of(9, 9, 9)) }
   bad(100)
   const waits: number[] = []
   for (let i = 0; i < 6; i++) {

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import {
-  SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_CANDIDATES, SCRATCH_COPIES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEVELS, SCRATCH_QUERY,
+  SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_CAPACITY, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEFT, SCRATCH_LEVELS, SCRATCH_QUERY,
   SCRATCH_RESULT, SCRATCH_ROW, SCRATCH_ROWS, SCRATCH_SELECTED, SCRATCH_VISITED, SCRATCH_VISITED_BYTES, WIDTH_MOST
 } from '../../index/kernel/layout.js'
 import { Scratch, type ScratchNeeds } from '../../index/scratch.js'
@@ -25,7 +25,7 @@ const needs: fc.Arbitrary<ScratchNeeds> = fc.record({
 
 /** What the kernel writes to each buffer, in bytes. */
 function usedBytes({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): Map<number, number> {
-  const gathered = Math.max(WIDTH_MOST * 2 * M, SCAN, 2 * M + 2)
+  const gathered = Math.max(WIDTH_MOST * 2 * M, SCAN, 2 * M + 2, ef)
   return new Map([
     [SCRATCH_QUERY, vectorBytes],
     [SCRATCH_LEVELS, Math.max(queryBytes, 1024)],
@@ -34,7 +34,7 @@ function usedBytes({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNee
     [SCRATCH_ROWS, 4 * gathered],
     [SCRATCH_ADDRESSES, 4 * (gathered + 3)],
     [SCRATCH_KEYS, 4 * (gathered + 15)],
-    [SCRATCH_COPIES, (2 * M + 3) * rowBytes + 16],
+    [SCRATCH_LEFT, 8 * Math.max(2 * M + 1, ef)],
     [SCRATCH_SELECTED, 4 * (2 * M + 1)],
     [SCRATCH_CANDIDATES, Math.max(8 * (2 * M + 2), 4 * (RERANKED + Math.min(RERANKED, ef)))],
     [SCRATCH_RESULT, 8 * ef],

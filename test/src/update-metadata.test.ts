@@ -187,13 +187,14 @@ for (const codec of ['f32', 'sq8'] as const) {
 
 test('takes effect also where the cache has no room for another vector', async () => {
   await withStore(async db => {
-    const shape = { dimensions: 16_000, M: 64, codec: 'f32' } as const
+    // Each thread needs room of its own for these.
+    const shape = { dimensions: 16_000, M: 64, efConstruction: 4096, codec: 'f32' } as const
     const points = db.collection('points', PLANE)
     await points.put('a', [1, 2])
     await rejects(db.collection('big', shape).put('a', new Float32Array(16_000).fill(1)), 'VECTOR_FULL')
     assert.is(await points.updateMetadata('a', 'new'), true)
     assert.is((await points.get('a'))!.metadata, 'new')
-  })
+  }, { workers: 16 })
 })
 
 test('lets searches see updates of a batch whole or not at all, and reads meet no error', async () => {

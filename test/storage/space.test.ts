@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import { Random } from '../../floor/random.js'
 import { Arena } from '../../storage/arena.js'
-import { BLOCK_HEADER, SPACE_CAPACITY, SPACE_MAGIC, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT } from '../../storage/kernel/layout.js'
+import { BLOCK_HEADER, SPACE_CAPACITY, SPACE_DIRTY, SPACE_MAGIC, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT } from '../../storage/kernel/layout.js'
 import { MOST_ROWS, PAGE_SLACK, Space } from '../../storage/space.js'
 import { check } from '../seed.js'
 
@@ -67,6 +67,22 @@ test('growing keeps which blocks are resident, referenced and dirty', async () =
     assert.is(arena.u32[(space.ptr + SPACE_CAPACITY) / 4], space.capacity)
     assert.equal(seen(), before)
     assert.is(space.cool(blocks[0]?.[0] ?? 0), cooled || before[blocks[0]?.[0] ?? 0] !== 0, 'the reference count went along')
+  }))
+})
+
+test('counts the blocks that must stay: the dirty ones, and those being written until they are', async () => {
+  await check(fc.property(fc.uniqueArray(fc.nat({ max: 99 })), fc.uniqueArray(fc.nat({ max: 99 })), fc.boolean(), (dirty, writing, isWritten) => {
+    const arena = new Arena(2 ** 21)
+    const space = new Space(arena, 0, { rowBytes: 4000, load: nothing })
+    space.reserve(100)
+    const flags = arena.u32[(space.ptr + SPACE_DIRTY) / 4]!
+    for (const block of dirty) arena.bytes[flags + block] = 1
+    for (const block of writing) space.markWriting(block)
+    assert.is(space.countDirty(), new Set([...dirty, ...writing]).size)
+    const left = dirty.filter(block => !writing.includes(block))
+    assert.equal([...space.dirtyBlocks()], left.sort((a, b) => a - b))
+    space.endWriting(isWritten)
+    assert.is(space.countDirty(), isWritten ? left.length : new Set([...dirty, ...writing]).size)
   }))
 })
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { loopChart } from '../../../bench/report/threads-chart.js'
 import { threadsTables } from '../../../bench/report/threads-table.js'
 import {
-  noThreadsResults, type BuildRow, type LoopRow, type MixedRow, type SearchRow, type Subject, type ThreadsResults
+  noThreadsResults, type BuildRow, type LinkRow, type LoopRow, type MixedRow, type SearchRow, type Subject, type ThreadsResults
 } from '../../../bench/threads/figures.js'
 
 const test = suite('threads report')
@@ -17,6 +17,7 @@ const delay = (max: number) => ({ p50: 1, p99: 2.5, p999: 4, max })
 const recalls = [{ ef: 64, recall: 0.95 }, { ef: 128, recall: 0.98 }]
 const build = { durability: 'strict', seconds: 0.5, checkpointSeconds: 0.75, cpuSeconds: 0.8, recalls } as const
 const builds: BuildRow[] = [{ ...subject, ...build, workers: 1, seconds: 1 }, { ...subject, ...build }]
+const links: LinkRow[] = [1, 2].map(workers => ({ ...subject, workers, linked: 800, seconds: 0.8 / workers, cpuSeconds: 0.8, graph: '1234567890abcdef' }))
 const search: SearchRow = {
   ...subject, ef: 64, recall: 0.9, sync: latency, search: { p50Us: 300, p99Us: 2000 },
   syncAfterPause: latency, searchAfterPause: { p50Us: 310, p99Us: 2100 }, syncQps: 4000, callers: 64, callersQps: 7000
@@ -43,6 +44,12 @@ test('tells how much faster more workers build, and the recall beside it', () =>
   assert.is(rowsOf({ build: [{ ...peer, ...build, durability: 'in memory' }] })[2]![5], '-')
 })
 
+test('tells how much faster more workers link, and what graph they make', () => {
+  const rows = rowsOf({ link: links })
+  assert.equal(rows[2], ['vector-level sq8, 1 worker', '1,000', '0.8', '1,000', '1.00', '1234567890ab'])
+  assert.equal(rows[3], ['vector-level sq8, 2 workers', '2,000', '0.4', '1,000', '2.00', '1234567890ab'])
+})
+
 test('tells what search() adds to searchSync, and what many callers get', () => {
   const [, , row] = rowsOf({ search: [search] })
   assert.equal(row!.slice(1), ['0.9000', '250 / 1,500', '300 / 2,000', '50', '250 / 1,500', '310 / 2,100', '60', '4,000', '7,000', '1.75'])
@@ -64,7 +71,7 @@ test('tells how much writes slow searches down, and what was wrong with the answ
 })
 
 test('every row has as many cells as its head', () => {
-  for (const results of [{ build: builds }, { search: [search] }, { loop: [loop] }, { mixed: [mixed] }]) {
+  for (const results of [{ build: builds }, { link: links }, { search: [search] }, { loop: [loop] }, { mixed: [mixed] }]) {
     assert.is(new Set(rowsOf(results).map(cells => cells.length)).size, 1)
   }
 })
