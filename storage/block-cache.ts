@@ -1,10 +1,8 @@
 import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
 import { NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
-import { Space, type SpaceShape } from './space.js'
+import { FRAME_CLASSES, Space, type SpaceShape } from './space.js'
 
-/** Frames have 1, 2, 4, 8 or 16 pages. */
-const CLASSES = 5
 /** The share of frames that changes may take. */
 const MOST_DIRTY = 0.5
 /** Frames that are emptied at once, at most. */
@@ -31,10 +29,10 @@ export class BlockCache {
   /** Per page of memory: the space and the block of the frame that begins there; -1 for none. */
   readonly #frameSpace: Int32Array
   readonly #frameBlock: Uint32Array
-  readonly #slabsOf: number[][] = Array.from({ length: CLASSES }, () => [])
-  readonly #freeFrames: number[][] = Array.from({ length: CLASSES }, () => [])
-  readonly #hands = new Float64Array(CLASSES)
-  readonly #pressure = new Float64Array(CLASSES)
+  readonly #slabsOf: number[][] = Array.from({ length: FRAME_CLASSES }, () => [])
+  readonly #freeFrames: number[][] = Array.from({ length: FRAME_CLASSES }, () => [])
+  readonly #hands = new Float64Array(FRAME_CLASSES)
+  readonly #pressure = new Float64Array(FRAME_CLASSES)
   #misses = 0
   #evictions = 0
   /** Runs `work` while no other thread holds the address of a frame. */
@@ -105,7 +103,7 @@ export class BlockCache {
   isCrowded(): boolean {
     const dirty = this.#dirtyFrames()
     let bytes = 0
-    for (let i = 0; i < CLASSES; i++) bytes += dirty[i]! * (PAGE_BYTES << i)
+    for (let i = 0; i < FRAME_CLASSES; i++) bytes += dirty[i]! * (PAGE_BYTES << i)
     if (bytes > this.#arena.slabs * SLAB_BYTES * MOST_DIRTY) return true
     if (this.#arena.owners.includes(FREE)) return false
     return dirty.some((count, i) => count > this.#framesOf(i) * MOST_DIRTY)
@@ -126,7 +124,7 @@ export class BlockCache {
 
   /** Dirty frames of each class. */
   #dirtyFrames(): number[] {
-    const dirty = new Array<number>(CLASSES).fill(0)
+    const dirty = new Array<number>(FRAME_CLASSES).fill(0)
     for (const space of this.#spaces) dirty[space.frameClass]! += space.countDirty()
     return dirty
   }
@@ -185,7 +183,7 @@ export class BlockCache {
     const donor = this.#donor(frameClass)
     const wants = donor >= 0 &&
       this.#pressure[frameClass]! * this.#slabsOf[donor]!.length > 2 * (this.#pressure[donor]! + 1) * this.#slabsOf[frameClass]!.length
-    for (let i = 0; i < CLASSES; i++) this.#pressure[i]! /= 2
+    for (let i = 0; i < FRAME_CLASSES; i++) this.#pressure[i]! /= 2
     return wants
   }
 

@@ -15,6 +15,8 @@ const DIRTY = 1
 const WRITING = 2
 const BYTES_A_BLOCK = 6
 const FIRST_CAPACITY = 32
+/** Frames have 1, 2, 4, 8 or 16 pages. */
+export const FRAME_CLASSES = 5
 
 export interface SpaceShape {
   rowBytes: number
@@ -47,7 +49,7 @@ export class Space {
     this.#copies = shape.copies ?? false
     this.id = id
     this.rowBytes = shape.rowBytes
-    this.frameClass = frameClassFor(shape.rowBytes)
+    this.frameClass = this.#copies ? leastFrameClass(shape.rowBytes) : frameClassFor(shape.rowBytes)
     this.frameBytes = PAGE_BYTES << this.frameClass
     this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
     this.ptr = arena.allocate(SPACE_BYTES)
@@ -199,11 +201,17 @@ function rowsPerBlock(rowBytes: number, frameBytes: number): number {
   return Math.floor((frameBytes - PAGE_SLACK - BLOCK_HEADER) / rowBytes)
 }
 
+/** The smallest frame that holds a row: of copies only those are in memory that were asked for, and frames of many rows would be full of others. */
+function leastFrameClass(rowBytes: number): number {
+  for (let frameClass = 0; frameClass < FRAME_CLASSES; frameClass++) if (rowsPerBlock(rowBytes, PAGE_BYTES << frameClass) >= 1) return frameClass
+  throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << (FRAME_CLASSES - 1)} bytes`)
+}
+
 /** The smallest frame that wastes less than a tenth, or else the one that wastes least. */
 function frameClassFor(rowBytes: number): number {
   let best = -1
   let bestUse = 0
-  for (let frameClass = 0; frameClass < 5; frameClass++) {
+  for (let frameClass = 0; frameClass < FRAME_CLASSES; frameClass++) {
     const frameBytes = PAGE_BYTES << frameClass
     const use = (rowsPerBlock(rowBytes, frameBytes) * rowBytes) / frameBytes
     if (use >= 0.9) return frameClass
@@ -212,6 +220,6 @@ function frameClassFor(rowBytes: number): number {
       bestUse = use
     }
   }
-  if (best < 0) throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << 4} bytes`)
+  if (best < 0) throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << (FRAME_CLASSES - 1)} bytes`)
   return best
 }
