@@ -30,6 +30,7 @@ export interface Replies {
 type Items = Collection<undefined>
 
 const blockCount = 1_000
+const enough = 0.99
 /** Large enough for everything to be resident. */
 export const wholeCache = 2 * 1024 ** 3
 
@@ -74,6 +75,8 @@ async function sweep({ workload, cacheBytes, efs, runs }: Request & { type: 'swe
   const missesSoFar = async (): Promise<number> => (await db.stats()).cache.misses
   const points: CodesPoint[] = []
   for (const ef of efs) {
+    // Wider ones would find no more.
+    if (points.some(({ recall }) => recall >= enough)) break
     // All of the beam is measured again, so that points differ in its width alone; and once as a user finds it.
     const ways = workload.codec !== 'f32' ? ([Math.max(1, ef / workload.k), 'auto'] as const) : (['auto'] as const)
     for (const oversample of ways) {
