@@ -12,7 +12,7 @@ import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
-  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
@@ -35,7 +35,12 @@ const MOST_LEVELS = 32
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 
+/** What is kept of a vector that has its code: itself as well, or nothing else. */
+export const STORES = ['full', 'codes'] as const
+export type Store = (typeof STORES)[number]
+
 export interface GraphOptions extends CodecShape {
+  store: Store
   codec: CodecName
   M: number
   efConstruction: number
@@ -89,7 +94,10 @@ export class Graph {
   readonly base: Space
   readonly upper: Space
   readonly states: Space
+  /** Full vectors of records, where they are measured by. */
   readonly records: RecordRows
+  /** Keys and metadata of results; in the same rows where these have to be read anyway. */
+  readonly labels: RecordRows
   readonly options: GraphOptions
   readonly #arena: Arena
   readonly #cache: BlockCache
@@ -143,7 +151,11 @@ export class Graph {
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
-    this.records = new RecordRows(arena, cache, kernel, storage.records, dimensions, codec.approximate ? this.#vectorBytes : 0, options.metric)
+    const rows = (vectorBytes: number): RecordRows =>
+      new RecordRows(arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric)
+    const reranks = codec.approximate && options.store === 'full'
+    this.records = rows(codec.approximate ? this.#vectorBytes : 0)
+    this.labels = codec.approximate && !reranks ? rows(0) : this.records
 
     this.ptr = arena.allocate(GRAPH_BYTES)
     this.#set(GRAPH_CODES, this.codes.ptr)
@@ -157,6 +169,7 @@ export class Graph {
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
+    this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
@@ -239,6 +252,16 @@ export class Graph {
     return this.#codes.kind
   }
 
+  /** As Codes.versionOf. */
+  versionOf(kind: CodeKind): number {
+    return this.#codes.versionOf(kind)
+  }
+
+  /** The vector that the code of an ordinal stands for, as Codes.decode. */
+  decode(ordinal: number): Float32Array {
+    return this.#codes.decode(ordinal)
+  }
+
   /** As Codes.drift. */
   get drift(): number {
     return this.#codes.drift
@@ -247,6 +270,11 @@ export class Graph {
   /** As Codes.recoded. */
   get recoded(): number | undefined {
     return this.#codes.recoded
+  }
+
+  /** Whether distances are those of codes, and these are not exact. */
+  get approximate(): boolean {
+    return this.options.store === 'codes' && this.trained
   }
 
   /** Whether codes can be made: at once, or when there was enough to train on. */
@@ -291,7 +319,7 @@ export class Graph {
   restart(state: GraphState): void {
     this.#revision++
     for (const kind of KINDS) this.#cache.empty(this[kind])
-    this.#cache.empty(this.records.space)
+    for (const { space } of this.#rows) this.#cache.empty(space)
     this.restore(state)
   }
 
@@ -302,7 +330,7 @@ export class Graph {
    */
   store(ordinal: number, vector: Float32Array, label: Label): void {
     this.#reserve(ordinal + 1)
-    this.records.fill(ordinal, vector, label)
+    for (const rows of this.#rows) rows.fill(ordinal, vector, label)
     if (!this.trained) return
     this.load(vector)
     this.#codes.encode(ordinal)
@@ -457,17 +485,26 @@ export class Graph {
     this.#setState(ordinal, STATE_LOST)
   }
 
-  /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
+  /** Makes the code of a stored vector from its record, unless that says that it has one; forgets it when that is damaged. */
   #encode(ordinal: number): void {
-    const vector = unlessDamaged(() => this.records.given(ordinal))
-    if (!vector) {
+    if (!unlessDamaged(() => this.#ensureCode(ordinal))) {
       this.forget(ordinal)
       return
     }
-    this.load(vector)
-    this.#codes.encode(ordinal)
     this.#setState(ordinal, STATE_LIVE)
     if (!codecs[this.options.codec].approximate) this.#revision++
+  }
+
+  /** True when it has its code then. */
+  #ensureCode(ordinal: number): boolean {
+    const vector = this.records.stored(ordinal)
+    if (vector) {
+      this.load(vector)
+      this.#codes.encode(ordinal)
+    } else {
+      this.#codes.decode(ordinal)
+    }
+    return true
   }
 
   /**
@@ -574,6 +611,10 @@ export class Graph {
     this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
   }
 
+  get #rows(): Set<RecordRows> {
+    return new Set([this.records, this.labels])
+  }
+
   #setFree(ordinal: number): void {
     this.#setState(ordinal, STATE_FREE)
     this.#free.add(ordinal)
@@ -597,7 +638,7 @@ export class Graph {
       for (const kind of CODE_KINDS) this[kind].reserve(rows)
       this.base.reserve(rows)
       this.states.reserve(rows)
-      this.records.space.reserve(rows)
+      for (const { space } of this.#rows) space.reserve(rows)
     })
     this.#reserved = rows
     this.#reserveSlots(this.slots + MOST_LEVELS)

@@ -21,11 +21,11 @@ export function* questions<M>(graph: Graph, vector: Float32Array, settings: Sear
   }
 }
 
-function hitsIn<M>({ records }: Graph, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
+function hitsIn<M>({ labels }: Graph, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
   const hits: Hit<M>[] = []
   for (const { ordinal, distance } of nearest.found) {
     if (distance > maxDistance) break
-    const label = records.label(ordinal)
+    const label = labels.label(ordinal)
     hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
   }
   return hitsOf(hits, nearest)
