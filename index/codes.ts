@@ -24,6 +24,11 @@ const WAIT_SHARE = 1 / 8
 export const CODE_KINDS = ['codes', 'recodes'] as const
 export type CodeKind = (typeof CODE_KINDS)[number]
 
+/** Where the codes are that were made with the codebook of a version. */
+export function codeKindOf(version: number): CodeKind {
+  return CODE_KINDS[version % CODE_KINDS.length]!
+}
+
 export function isCodeKind(kind: string): kind is CodeKind {
   return CODE_KINDS.some(code => code === kind)
 }
@@ -34,6 +39,15 @@ export interface CodesState {
   version: number
   drift: DriftState | undefined
   recoding: RecodingState | undefined
+}
+
+/** Codes that are stored with nothing else of the index, and what is needed to go on with them. */
+export interface KeptCodes {
+  version: number
+  codebook: Codebook
+  drift: DriftState | undefined
+  /** Which blocks are stored, a bit each. */
+  stored: Uint8Array
 }
 
 /** A codebook, and the average error and the mean of what it was trained on. */
@@ -97,7 +111,7 @@ export class Codes {
   }
 
   get kind(): CodeKind {
-    return CODE_KINDS[this.#version % CODE_KINDS.length]!
+    return codeKindOf(this.#version)
   }
 
   /** The codebook of the codes of a kind: 0 is the first one that the graph had. */
@@ -136,6 +150,12 @@ export class Codes {
     this.#drift = drift && new Drift(drift)
     this.#recoding = recoding && new Recoding(recoding)
     this.#goOn(version, codebook)
+  }
+
+  /** Goes on with codes of which more than the index was kept. */
+  keep({ version, codebook, drift, stored }: KeptCodes): void {
+    this.restore({ version, drift, recoding: undefined }, codebook)
+    this.space.restoreStored(stored)
   }
 
   /** Makes the first codebook, for `live` ordinals; `begin` begins to use it. */
@@ -238,7 +258,7 @@ export class Codes {
   }
 
   get #spareKind(): CodeKind {
-    return CODE_KINDS[(this.#version + 1) % CODE_KINDS.length]!
+    return codeKindOf(this.#version + 1)
   }
 
   get #spare(): Space {

@@ -6,7 +6,7 @@ import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
-import { CODE_KINDS, type CodeKind, Codes, type CodesState, type TrainedCodebook } from './codes.js'
+import { CODE_KINDS, type CodeKind, Codes, type CodesState, type KeptCodes, type TrainedCodebook } from './codes.js'
 import { ALONE, type Exclusion } from './exclusion.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
@@ -117,6 +117,9 @@ export class Graph {
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
   #revision = 0
+  /** As the last checkpoint has it. */
+  #isCoded = true
+  #keepsCodes = false
   /** What the scratches have room for: the width of a beam, and ids. */
   #width = 0
   #ids = 0
@@ -391,6 +394,18 @@ export class Graph {
   /** A checkpoint begins. */
   noteCheckpoint(): void {
     this.#free.noteCheckpoint()
+    this.#isCoded = !this.uncoded
+    this.#keepsCodes = this.approximate && this.#isCoded
+  }
+
+  /** Whether all that is to have a code had it at the last checkpoint, and has it now. */
+  get coded(): boolean {
+    return this.#isCoded && !this.uncoded
+  }
+
+  /** Whether the codes of all that was live at the last checkpoint are kept with it, in place of the vectors. */
+  get keepsCodes(): boolean {
+    return this.#keepsCodes
   }
 
   /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
@@ -466,10 +481,12 @@ export class Graph {
   /**
    * Begins anew: `live` ordinals of a new, empty index are found by scanning from now on, and linked one after the other.
    *
-   * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again.
+   * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again. Who has a code among
+   * those that were `kept` keeps it.
    */
-  rebuild(live: Uint32Array, ordinals: number): void {
+  rebuild(live: Uint32Array, ordinals: number, kept?: KeptCodes): void {
     this.#reserve(ordinals)
+    if (kept) this.#codes.keep(kept)
     for (let ordinal = 0; ordinal < ordinals; ordinal++) this.#setState(ordinal, STATE_LOST)
     for (const ordinal of live) this.#setState(ordinal, STATE_UNCODED)
     this.#set(GRAPH_LIVE, live.length)
