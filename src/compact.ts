@@ -19,6 +19,7 @@ import { describeCodes, encodeFrame, keptCodesIn } from './kept-codes.js'
 import { type Maintenance, refuseDamagedTables } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
+import { Writings } from './writings.js'
 
 /** Blocks that are written in one transaction: some milliseconds. */
 const BLOCKS_AT_ONCE = 100
@@ -54,6 +55,7 @@ class Compaction {
   readonly #engine: Engine
   readonly #data: string
   readonly #maintenance: Maintenance
+  readonly #writings = new Map<OpenCollection, { version: number, counts: Uint8Array }>()
   readonly #graphs = new Map<OpenCollection, { order: Uint32Array, renumbered: Renumbered }>()
   #done = 0
   #total = 0
@@ -74,6 +76,7 @@ class Compaction {
       blocks = await this.#writeIndex()
       this.#look()
       engine.changeOver(truth, blocks, new Map([...this.#graphs].map(([collection, { renumbered }]) => [collection, renumbered.state()])))
+      for (const [collection, { version, counts }] of this.#writings) collection.writings.restore(version, counts)
     } catch (error) {
       await blocks?.close()
       await truth.close()
@@ -153,15 +156,19 @@ class Compaction {
     const { id, graph } = collection
     const { arena } = this.#engine
     if (!graph.keepsCodes) return
+    const version = graph.versionOf(graph.codeKind)
+    const writings = new Writings()
     const room = graph.codes.frameBytes
     const frame = arena.allocate(room)
     try {
       for (const { kind, block } of renumbered.blocks([graph.codeKind], frame)) {
-        const entry = encodeFrame(this.#engine, { place: { collection: id, version: graph.versionOf(graph.codeKind), block }, space: graph[kind], frame })
+        const place = { collection: id, version, block }
+        const entry = encodeFrame(this.#engine, { place, space: graph[kind], frame }, writings.next(place))
         this.#done += graph[kind].rowsPerBlock
         if (await copy.put(...entry)) await this.#pause('copying codes')
       }
-      for (const entry of describeCodes(this.#engine, collection, keptCodesIn(renumbered.state())!)) await copy.put(...entry)
+      for (const entry of describeCodes(this.#engine, collection, keptCodesIn(renumbered.state(), writings)!)) await copy.put(...entry)
+      this.#writings.set(collection, { version, counts: writings.of(version) })
     } finally {
       arena.release(frame, room)
     }

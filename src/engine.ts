@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { Packr } from 'msgpackr'
 import type { Codebook } from '../codecs/codec.js'
-import { VectorLevelError } from '../floor/errors.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { Turns } from '../floor/turns.js'
 import { type CodeKind, isCodeKind } from '../index/codes.js'
 import { Graph, type GraphOptions, type GraphState, type GraphStorage, type Kind, KINDS } from '../index/graph.js'
@@ -22,10 +22,11 @@ import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
 import type { Truth } from '../storage/truth.js'
-import { readCodeBlock } from './kept-codes.js'
+import { readCodeBlock, readKeptCodes } from './kept-codes.js'
 import type { DatabaseSettings } from './options.js'
 import { Seats } from './seats.js'
 import { UnderWay } from './under-way.js'
+import { Writings } from './writings.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 /** So many times more memory there is than searches under way may take. */
@@ -41,8 +42,9 @@ export interface OpenCollection {
   readonly graph: Graph
   /** Whether its description is on disk. */
   stored: boolean
-  /** The codebook that is in the truth, as far as that is known. */
+  /** Of codes that are in the truth: their codebook, as far as it is known to be there, and how often their blocks were written. */
   keptCodebook?: Codebook
+  readonly writings: Writings
 }
 
 /** A record as it was given; without its vector where its code is all that is left of that. */
@@ -282,7 +284,10 @@ export class Engine {
     }
     const graph = new Graph(this.arena, this.cache, this.kernel, this.#scratches, storage, options, this.threads)
     this.#recordSpaces.set(graph.records.space.id, graph)
-    const collection: OpenCollection = { id, name, options, graph, stored }
+    const collection: OpenCollection = { id, name, options, graph, stored, writings: new Writings() }
+    // What is damaged here is told of by who needs it.
+    const kept = unlessDamaged(() => readKeptCodes(this, collection, this.truth))
+    if (kept) collection.writings.restore(kept.version, kept.writings)
     for (const kind of KINDS) this.#spaces.set(graph[kind], { collection, kind })
     this.collections.set(name, collection)
     this.#byId.set(id, collection)
@@ -291,7 +296,8 @@ export class Engine {
 
   #loadCodes(collection: OpenCollection, kind: CodeKind, block: number, frame: number): void {
     const { id, graph } = collection
-    this.arena.bytes.set(readCodeBlock(this, collection, { collection: id, version: graph.versionOf(kind), block }, this.truth), frame + BLOCK_HEADER)
+    const { rows } = readCodeBlock(this, collection, { collection: id, version: graph.versionOf(kind), block }, this.truth)
+    this.arena.bytes.set(rows, frame + BLOCK_HEADER)
   }
 
   #loadBlock(place: number, frame: number, byteLength: number): void {

@@ -23,7 +23,7 @@ export async function writeCodes(engine: Engine, frames: CodeFrame[], graphs: { 
   const entries: [Buffer, Buffer][] = []
   let byteLength = 0
   for (const frame of frames) {
-    const entry = encodeFrame(engine, frame)
+    const entry = encodeFrame(engine, frame, engine.collectionById(frame.place.collection).writings.next(frame.place))
     entries.push(entry)
     byteLength += entry[1].length
     if (byteLength < WRITTEN_AT_ONCE) continue
@@ -33,7 +33,7 @@ export async function writeCodes(engine: Engine, frames: CodeFrame[], graphs: { 
   const described: [OpenCollection, Codebook][] = []
   for (const { id, state } of graphs) {
     const collection = engine.collectionById(id)
-    const kept = collection.options.store === 'codes' && keptCodesIn(state)
+    const kept = collection.options.store === 'codes' && keptCodesIn(state, collection.writings)
     if (!kept) continue
     const [codes, codebook] = describeCodes(engine, collection, kept)
     entries.push(codes)
@@ -52,9 +52,11 @@ async function commit(truth: Truth, entries: [Buffer, Buffer][]): Promise<void> 
 }
 
 /** Removes codes of codebooks that no graph needs, as they are on stable storage now. */
-export async function forgetCodes({ truth }: Engine, graphs: { id: number, state: GraphState }[]): Promise<void> {
+export async function forgetCodes(engine: Engine, graphs: { id: number, state: GraphState }[]): Promise<void> {
   for (const { id, state: { codes: { version } } } of graphs) {
     if (!version) continue
+    const { truth } = engine
+    engine.collectionById(id).writings.forget(version)
     let keys: Buffer[] = []
     const remove = (): Promise<void> => truth.commit(batch => {
       for (const key of keys.splice(0)) batch.del(key)

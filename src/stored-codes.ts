@@ -1,17 +1,17 @@
 import { codecs } from '../codecs/codec.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
-import type { KeptCodes } from '../index/codes.js'
 import type { Engine, OpenCollection } from './engine.js'
-import { readCodeBlock, readKeptCodes, type View } from './kept-codes.js'
+import { type CodesInTruth, readCodeBlock, readKeptCodes, type View } from './kept-codes.js'
+import { isLast } from './writings.js'
 
 /** The codes of a collection as a view of the truth has them, whatever the index has by now. */
 export class StoredCodes {
   readonly #engine: Engine
   readonly #collection: OpenCollection
   readonly #view: View
-  readonly kept: KeptCodes | undefined
+  readonly kept: CodesInTruth | undefined
   /** The last one that was read: others of it are likely to follow. */
-  #last: { block: number, rows: Buffer } | undefined
+  #last: { block: number, rows: Uint8Array } | undefined
 
   /** What they are like is read, too, unless it is `kept` elsewhere. @throws {VectorLevelError} VECTOR_CORRUPTION */
   constructor(engine: Engine, collection: OpenCollection, view: View, kept = readKeptCodes(engine, collection, view)) {
@@ -41,12 +41,14 @@ export class StoredCodes {
     }
   }
 
-  /** @throws {VectorLevelError} VECTOR_CORRUPTION when the block is missing or damaged */
-  rowsOf(block: number): Buffer {
+  /** @throws {VectorLevelError} VECTOR_CORRUPTION when the block is missing, damaged, or an older one */
+  rowsOf(block: number): Uint8Array {
     if (this.#last?.block === block) return this.#last.rows
     const { id: collection, name } = this.#collection
     if (!this.kept) throw new VectorLevelError('VECTOR_CORRUPTION', `collection '${name}' has no codes`)
-    const rows = readCodeBlock(this.#engine, this.#collection, { collection, version: this.kept.version, block }, this.#view)
+    const { writing, rows } = readCodeBlock(this.#engine, this.#collection, { collection, version: this.kept.version, block }, this.#view)
+    const known = this.kept.writings[block] ?? 0
+    if (!isLast(writing, known)) throw new VectorLevelError('VECTOR_CORRUPTION', `only an older block ${block} of the codes of collection '${name}' is left (writing ${writing}, not ${known})`)
     this.#last = { block, rows }
     return rows
   }

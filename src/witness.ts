@@ -2,9 +2,9 @@ import { unlessDamaged } from '../floor/errors.js'
 import { isFindable } from '../index/graph.js'
 import { logKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE, readLogEntry } from '../storage/log-format.js'
-import type { KeptCodes } from '../index/codes.js'
 import type { Checkpoint } from './checkpoint.js'
-import { keptCodesIn } from './kept-codes.js'
+import { type CodesInTruth, keptCodesIn } from './kept-codes.js'
+import { Writings } from './writings.js'
 import type { Engine, LogPosition } from './engine.js'
 
 /** What is known of a record: that it counts, that it was replaced or deleted, or nothing. */
@@ -55,9 +55,9 @@ export class Witness {
   }
 
   /** What the index knows of codes that are kept in place of vectors. */
-  keptCodes(collection: number): KeptCodes | undefined {
+  keptCodes(collection: number): CodesInTruth | undefined {
     const state = this.#checkpoint?.graphs.find(({ id, options }) => id === collection && options.store === 'codes')?.state
-    return state && keptCodesIn(state)
+    return state && keptCodesIn(state, new Writings())
   }
 
   #indexed(collection: number, ordinal: number, sequence: number): Verdict {

@@ -280,6 +280,23 @@ test('where codes are all that is stored, distances are theirs, records are not 
   }
 })
 
+test('vectors are not given up before a checkpoint that has all their codes', () => {
+  const random = new Random(22)
+  const index = new MemoryIndex({ dimensions: 5, codec: 'sq8', store: 'codes' })
+  const { graph } = index
+  const keeps = (): boolean[] => [graph.coded, graph.keepsCodes]
+  for (let i = 0; i < codecs.sq8.trainingCount; i++) index.add(gaussian(random, 5))
+  graph.noteCheckpoint()
+  assert.equal(keeps(), [true, false], 'before the training')
+  atOnce(graph.train())
+  assert.equal(keeps(), [false, false], 'codes are to be made')
+  graph.noteCheckpoint()
+  index.link()
+  assert.equal(keeps(), [false, false], 'the checkpoint has not all of them')
+  graph.noteCheckpoint()
+  assert.equal(keeps(), [true, true])
+})
+
 test('nothing is trained on when all were removed', () => {
   const index = new MemoryIndex({ dimensions: 2, codec: 'sq8' })
   for (let i = 0; i < codecs.sq8.trainingCount; i++) index.graph.remove(index.add(Float32Array.of(i, 1)))

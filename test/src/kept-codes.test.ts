@@ -12,6 +12,8 @@ import { normalVectors } from './vectors.js'
 
 const test = suite('a collection that keeps codes alone')
 const DIMENSIONS = 24
+/** Of a block of sq8 of so many. */
+const ROWS = 144
 const SPACE = { dimensions: DIMENSIONS, metric: 'l2', store: 'codes', M: 8, efConstruction: 40 } as const satisfies CollectionOptions
 const METRICS: Metric[] = ['l2', 'cosine', 'dot']
 /** More than sq8 is trained on; and more than pq8 is, whose parts have one component each here. */
@@ -237,6 +239,29 @@ for (const [what, damage] of [
     }
   })
 }
+
+test('a block of codes that is older than what was written is noticed', async () => {
+  await withDirectory(async directory => {
+    const location = join(directory, 'store')
+    await opened(location, async db => void await filled(db))
+    let old: Buffer | undefined
+    const last = codeBlockKey({ collection: 1, version: 0, block: Math.floor((COUNT - 1) / ROWS) })
+    await tamper(location, (_, truth) => { old = truth.get(last) })
+    await opened(location, async db => {
+      await db.collection('points', SPACE).batch(puts(VECTORS.slice(COUNT, COUNT + 20), COUNT))
+      await linked(db)
+    })
+    await tamper(location, batch => batch.put(last, old!))
+    await opened(location, async db => {
+      assert.ok((await db.verify()).some(({ where, message }) => where === 'code' && message.includes('older')))
+      const { lost } = await db.repair()
+      const keys = new Set(lost.map(({ key }) => key))
+      for (let i = COUNT; i < COUNT + 20; i++) assert.ok(keys.has(`k${i}`), `k${i}`)
+      assert.is(keys.size, COUNT % ROWS + 20)
+      await linked(db)
+    })
+  })
+})
 
 test('without what the codes are like, and without an index, what is left is not taken for all', async () => {
   await withKilled(async location => {
