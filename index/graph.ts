@@ -109,6 +109,8 @@ export class Graph {
   readonly #searcher: Searcher
   readonly #linker: Linker
   readonly #vectorBytes: number
+  /** Those of records, of one kind or of two. */
+  readonly #rows: Set<RecordRows>
   readonly #codes: Codes
   readonly #tasks: Tasks
   readonly #free = new FreeOrdinals()
@@ -159,6 +161,7 @@ export class Graph {
     const reranks = codec.approximate && options.store === 'full'
     this.records = rows(codec.approximate ? this.#vectorBytes : 0)
     this.labels = codec.approximate && !reranks ? rows(0) : this.records
+    this.#rows = new Set([this.records, this.labels])
 
     this.ptr = arena.allocate(GRAPH_BYTES)
     this.#set(GRAPH_CODES, this.codes.ptr)
@@ -626,10 +629,6 @@ export class Graph {
     f32.set(vector, at)
     f32.fill(0, at + vector.length, at + this.#vectorBytes / 4)
     this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
-  }
-
-  get #rows(): Set<RecordRows> {
-    return new Set([this.records, this.labels])
   }
 
   #setFree(ordinal: number): void {

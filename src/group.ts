@@ -165,7 +165,9 @@ export class Group {
     // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage. Recovery
     // takes a rewrite behind a gap for damage.
     if (!synced && this.rewritten.length) await truth.sync()
-    const commit = (): Promise<void> => truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
+    const commit = async (): Promise<void> => {
+      await truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
+    }
     await (this.rewritten.length ? this.#engine.rewrites.take(commit) : commit())
     for (const collection of created) collection.stored = true
     return { hash, byteLength: bytes.length }

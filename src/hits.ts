@@ -6,7 +6,7 @@ export interface Hit<M> {
 
 /** Results of a search, nearest first. */
 export interface Hits<M> extends Array<Hit<M>> {
-  /** Whether every record was compared, so that these are the nearest without a doubt. */
+  /** Whether every record was compared, so that these are the nearest without a doubt; by their codes, where these are all that is kept. */
   readonly exact: boolean
   /** Whether the search was ended early, by its timeout or signal, with what it had found. */
   readonly partial: boolean
