@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -7,7 +7,7 @@ import { type BatchOperation, type CodecName, type Collection, type CollectionOp
 import { codeBlockKey, codebookKey, codesKey } from '../../storage/keys.js'
 import { Truth, type TruthBatch } from '../../storage/truth.js'
 import { distance } from '../model/distance.js'
-import { copyOfOpenStore, dataOf, linked, opened, rejects, SMALL, withDirectory, withStore } from './store.js'
+import { copyOfOpenStore, dataFileOf, dataOf, linked, opened, rejects, SMALL, withDirectory, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
 const test = suite('a collection that keeps codes alone')
@@ -131,30 +131,56 @@ test('metadata change without the vector, before and after it is dropped', async
   })
 })
 
-test('a lost index is built anew from records and codes', async () => {
-  await withDirectory(async directory => {
-    const [location, copy] = [join(directory, 'store'), join(directory, 'copy')]
-    await opened(location, async db => {
-      const points = await filled(db)
-      await points.batch(puts(VECTORS.slice(COUNT, COUNT + 100), COUNT))
-      copyOfOpenStore(location, copy)
-      rmSync(join(dataOf(copy), 'INDEX'))
-      await db.close()
-    })
-    rmSync(join(dataOf(location), 'INDEX'))
-    for (const place of [location, copy]) {
-      await opened(place, async db => {
-        const points = db.collection('points', SPACE)
-        const vectors = VECTORS.slice(0, COUNT + 100)
-        await checkSearches(points, 'l2', vectors)
-        await checkRecords(points, 'l2', vectors)
-        await linked(db)
-        await checkSearches(points, 'l2', vectors)
-        await checkRecords(points, 'l2', vectors)
-      })
+test('metadata that change while vectors are dropped are not lost', async () => {
+  await withStore(async db => {
+    const points = await filled(db)
+    for (let round = 0; round < 3; round++) {
+      await points.batch(puts(VECTORS.slice(0, 900)))
+      const checkpoint = db.checkpoint()
+      for (let i = 0; i < 900; i += 3) await points.updateMetadata(`k${i}`, `${round} of ${i}`)
+      await checkpoint
+      await db.checkpoint()
+      for (let i = 0; i < 900; i++) {
+        const record = (await points.get(`k${i}`))!
+        assert.is(record.metadata, i % 3 ? i : `${round} of ${i}`)
+        assert.is(record.approximate, true)
+        assert.ok(errorOf('l2', VECTORS[i]!, record) < 0.05)
+      }
     }
   })
 })
+
+for (const [how, lose] of [
+  ['forgotten', location => rmSync(join(dataOf(location), 'INDEX'))],
+  ['garbage', location => writeFileSync(dataFileOf(location), 'garbage')],
+  ['not trusted, since its opening did not end', location => writeFileSync(join(dataOf(location), 'OPENING'), '')]
+] as [string, (location: string) => void][]) {
+  test(`an index that is ${how} is built anew from records and codes`, async () => {
+    await withDirectory(async directory => {
+      const [location, copy] = [join(directory, 'store'), join(directory, 'copy')]
+      await opened(location, async db => {
+        const points = await filled(db)
+        await points.batch(puts(VECTORS.slice(COUNT, COUNT + 100), COUNT))
+        copyOfOpenStore(location, copy)
+      })
+      for (const place of [location, copy]) {
+        lose(place)
+        await opened(place, async db => {
+          let reason: string | undefined
+          db.on('rebuild', event => { reason = event.reason })
+          const points = db.collection('points', SPACE)
+          const vectors = VECTORS.slice(0, COUNT + 100)
+          await checkSearches(points, 'l2', vectors)
+          assert.ok(reason)
+          await checkRecords(points, 'l2', vectors)
+          await linked(db)
+          await checkSearches(points, 'l2', vectors)
+          await checkRecords(points, 'l2', vectors)
+        })
+      }
+    })
+  })
+}
 
 /** A killed store with records in a log behind its checkpoint, and what is to be found in it. */
 async function withKilled(use: (location: string) => Promise<void>): Promise<void> {
