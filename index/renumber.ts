@@ -120,7 +120,7 @@ export class Renumbered {
 
   #rowsOf(kind: Kind): number {
     if (kind === 'upper') return this.#slotOrder.length
-    if (isCodeKind(kind) && kind !== this.#graph.codeKind) return 0
+    if (isCodeKind(kind) && (kind !== this.#graph.codeKind || !this.#graph.trained)) return 0
     return kind === 'base' && !this.#graph.levels ? 0 : this.#order.length
   }
 

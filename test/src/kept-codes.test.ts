@@ -115,6 +115,19 @@ for (const { metric, codec, vectors, tolerance } of [
   })
 }
 
+test('is compacted before it has codes, too', async () => {
+  await withStore(async db => {
+    const points = db.collection('points', SPACE)
+    await points.batch(puts(VECTORS.slice(0, 300)))
+    await db.compact()
+    for (let i = 0; i < 300; i++) assert.equal(await points.get(`k${i}`), { vector: VECTORS[i], metadata: i })
+    await filled(db)
+    await db.compact()
+    await checkRecords(points, 'l2')
+    await checkSearches(points, 'l2')
+  })
+})
+
 test('metadata change without the vector, before and after it is dropped', async () => {
   await withStore(async db => {
     const points = await filled(db)

@@ -147,8 +147,8 @@ test('that are left out have the defaults that are told', async () => {
   await withStore(async db => {
     const points = db.collection('points', { dimensions: 2 })
     for (let i = 1; i <= 20; i++) await points.put(`k${i}`, [i, 1])
-    const { metric, codec, dimensions } = await points.stats()
-    assert.equal({ metric, codec, dimensions }, { metric: 'cosine', codec: 'sq8', dimensions: 2 })
+    const { metric, codec, store, dimensions } = await points.stats()
+    assert.equal({ metric, codec, store, dimensions }, { metric: 'cosine', codec: 'sq8', store: 'full', dimensions: 2 })
     assert.is((await points.search([1, 1])).length, 10)
     assert.is((await points.search([1, 1], { maxDistance: 3 })).length, 20)
     await db.close()
