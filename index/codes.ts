@@ -1,5 +1,5 @@
 import { type Codebook, type Codec, type CodecName, codecs, type CodecShape, type KMeans } from '../codecs/codec.js'
-import { unlessDamaged } from '../floor/errors.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
@@ -24,15 +24,30 @@ const WAIT_SHARE = 1 / 8
 export const CODE_KINDS = ['codes', 'recodes'] as const
 export type CodeKind = (typeof CODE_KINDS)[number]
 
+/** Where the codes are that were made with the codebook of a version. */
+export function codeKindOf(version: number): CodeKind {
+  return CODE_KINDS[version % CODE_KINDS.length]!
+}
+
 export function isCodeKind(kind: string): kind is CodeKind {
   return CODE_KINDS.some(code => code === kind)
 }
 
 /** What a checkpoint keeps of codes besides their blocks and the codebook in use. */
 export interface CodesState {
-  kind: CodeKind
+  /** Codebooks that were in use before this one. */
+  version: number
   drift: DriftState | undefined
   recoding: RecodingState | undefined
+}
+
+/** Codes that are stored with nothing else of the index, and what is needed to go on with them. */
+export interface KeptCodes {
+  version: number
+  codebook: Codebook
+  drift: DriftState | undefined
+  /** Which blocks are stored, a bit each. */
+  stored: Uint8Array
 }
 
 /** A codebook, and the average error and the mean of what it was trained on. */
@@ -77,7 +92,7 @@ export class Codes {
   readonly #other: number
   readonly #kMeans: KMeans
   readonly #placed = new Map<number, Codebook>()
-  #kind: CodeKind = 'codes'
+  #version = 0
   #codebook: Codebook | undefined
   #drift: Drift | undefined
   #recoding: Recoding | undefined
@@ -96,12 +111,17 @@ export class Codes {
   }
 
   get kind(): CodeKind {
-    return this.#kind
+    return codeKindOf(this.#version)
+  }
+
+  /** The codebook of the codes of a kind: 0 is the first one that the graph had. */
+  versionOf(kind: CodeKind): number {
+    return kind === this.kind ? this.#version : this.#version + 1
   }
 
   /** The codes that are in use. */
   get space(): Space {
-    return this.#graph[this.#kind]
+    return this.#graph[this.kind]
   }
 
   get codebook(): Codebook | undefined {
@@ -123,13 +143,19 @@ export class Codes {
   }
 
   state(): CodesState {
-    return { kind: this.#kind, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+    return { version: this.#version, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
   }
 
-  restore({ kind, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+  restore({ version, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
     this.#drift = drift && new Drift(drift)
     this.#recoding = recoding && new Recoding(recoding)
-    this.#goOn(kind, codebook)
+    this.#goOn(version, codebook)
+  }
+
+  /** Goes on with codes of which more than the index was kept. */
+  keep({ version, codebook, drift, stored }: KeptCodes): void {
+    this.restore({ version, drift, recoding: undefined }, codebook)
+    this.space.restoreStored(stored)
   }
 
   /** Makes the first codebook, for `live` ordinals; `begin` begins to use it. */
@@ -143,7 +169,7 @@ export class Codes {
   /** Begins with the first codebook. Nobody may search meanwhile. */
   begin({ codebook, error, mean }: TrainedCodebook): void {
     this.#drift = Drift.after(mean, error)
-    this.#goOn(this.#kind, codebook)
+    this.#goOn(this.#version, codebook)
   }
 
   /** Makes the code of the vector in the scratch, of each codebook. */
@@ -206,7 +232,7 @@ export class Codes {
     this.#threads.stop(() => {
       const old = this.space
       this.#recoding = undefined
-      this.#goOn(this.#spareKind, recoding.codebook)
+      this.#goOn(this.#version + 1, recoding.codebook)
       this.#cache.discard(old)
     })
   }
@@ -232,7 +258,7 @@ export class Codes {
   }
 
   get #spareKind(): CodeKind {
-    return this.#kind === 'codes' ? 'recodes' : 'codes'
+    return codeKindOf(this.#version + 1)
   }
 
   get #spare(): Space {
@@ -275,6 +301,19 @@ export class Codes {
   #encodeRow(row: number, encoder: number): void {
     this.#arena.bytes.fill(0, row, row + this.space.rowBytes)
     this.#kernel.encodeRow(encoder, this.#scratch.ptr, row)
+  }
+
+  /**
+   * The vector that the code of an ordinal stands for. Shapes: f32[dim], as it is compared.
+   *
+   * @throws {VectorLevelError} VECTOR_CORRUPTION when it has none, or its block is damaged
+   */
+  decode(ordinal: number): Float32Array {
+    const block = Math.floor(ordinal / this.space.rowsPerBlock)
+    if (!this.#codebook || !(this.space.isStored(block) || this.space.isDirty(block))) {
+      throw new VectorLevelError('VECTOR_CORRUPTION', `the code of ordinal ${ordinal} is missing`)
+    }
+    return this.#decode(this.#codebook!, this.space, ordinal)
   }
 
   #decode(codebook: Codebook, space: Space, ordinal: number): Float32Array {
@@ -321,8 +360,8 @@ export class Codes {
   }
 
   /** Goes on with codes and their codebook. */
-  #goOn(kind: CodeKind, codebook: Codebook | undefined): void {
-    this.#kind = kind
+  #goOn(version: number, codebook: Codebook | undefined): void {
+    this.#version = version
     this.#codebook = codebook
     this.#arena.u32[(this.#graph.ptr + GRAPH_CODES) / 4] = this.space.ptr
     if (codebook) this.#setCodebook(this.#graph.ptr, codebook)

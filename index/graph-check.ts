@@ -15,7 +15,7 @@ export function* findInGraph(graph: Graph): Generator<string | undefined> {
   for (let ordinal = 0; ordinal < graph.ordinals; ordinal++) {
     yield undefined
     // A damaged record says nothing of the code.
-    const vector = isFindable(graph.stateOf(ordinal)) ? unlessDamaged(() => graph.records.given(ordinal)) : undefined
+    const vector = isFindable(graph.stateOf(ordinal)) ? unlessDamaged(() => graph.records.stored(ordinal)) : undefined
     if (vector && !graph.hasRightCode(ordinal, vector)) yield `the code of ordinal ${ordinal} is not that of its vector`
   }
   if (graph.levels === 0) return

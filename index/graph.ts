@@ -6,13 +6,13 @@ import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
-import { CODE_KINDS, type CodeKind, Codes, type CodesState, type TrainedCodebook } from './codes.js'
+import { CODE_KINDS, type CodeKind, Codes, type CodesState, type KeptCodes, type TrainedCodebook } from './codes.js'
 import { ALONE, type Exclusion } from './exclusion.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
-  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
@@ -35,7 +35,12 @@ const MOST_LEVELS = 32
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 
+/** What is kept of a vector that has its code: itself as well, or nothing else. */
+export const STORES = ['full', 'codes'] as const
+export type Store = (typeof STORES)[number]
+
 export interface GraphOptions extends CodecShape {
+  store: Store
   codec: CodecName
   M: number
   efConstruction: number
@@ -89,7 +94,10 @@ export class Graph {
   readonly base: Space
   readonly upper: Space
   readonly states: Space
+  /** Full vectors of records, where they are measured by. */
   readonly records: RecordRows
+  /** Keys and metadata of results; in the same rows where these have to be read anyway. */
+  readonly labels: RecordRows
   readonly options: GraphOptions
   readonly #arena: Arena
   readonly #cache: BlockCache
@@ -101,6 +109,8 @@ export class Graph {
   readonly #searcher: Searcher
   readonly #linker: Linker
   readonly #vectorBytes: number
+  /** Those of records, of one kind or of two. */
+  readonly #rows: Set<RecordRows>
   readonly #codes: Codes
   readonly #tasks: Tasks
   readonly #free = new FreeOrdinals()
@@ -109,6 +119,9 @@ export class Graph {
   /** Free ordinals of the checkpoint that are still to be looked for. */
   #unfound = 0
   #revision = 0
+  /** As the last checkpoint has it. */
+  #isCoded = true
+  #keepsCodes = false
   /** What the scratches have room for: the width of a beam, and ids. */
   #width = 0
   #ids = 0
@@ -143,7 +156,12 @@ export class Graph {
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
-    this.records = new RecordRows(arena, cache, kernel, storage.records, dimensions, codec.approximate ? this.#vectorBytes : 0, options.metric)
+    const rows = (vectorBytes: number): RecordRows =>
+      new RecordRows(arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric)
+    const reranks = codec.approximate && options.store === 'full'
+    this.records = rows(codec.approximate ? this.#vectorBytes : 0)
+    this.labels = codec.approximate && !reranks ? rows(0) : this.records
+    this.#rows = new Set([this.records, this.labels])
 
     this.ptr = arena.allocate(GRAPH_BYTES)
     this.#set(GRAPH_CODES, this.codes.ptr)
@@ -157,6 +175,7 @@ export class Graph {
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
+    this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
@@ -239,6 +258,16 @@ export class Graph {
     return this.#codes.kind
   }
 
+  /** As Codes.versionOf. */
+  versionOf(kind: CodeKind): number {
+    return this.#codes.versionOf(kind)
+  }
+
+  /** The vector that the code of an ordinal stands for, as Codes.decode. */
+  decode(ordinal: number): Float32Array {
+    return this.#codes.decode(ordinal)
+  }
+
   /** As Codes.drift. */
   get drift(): number {
     return this.#codes.drift
@@ -247,6 +276,11 @@ export class Graph {
   /** As Codes.recoded. */
   get recoded(): number | undefined {
     return this.#codes.recoded
+  }
+
+  /** Whether distances are those of codes, and these are not exact. */
+  get approximate(): boolean {
+    return this.options.store === 'codes' && this.trained
   }
 
   /** Whether codes can be made: at once, or when there was enough to train on. */
@@ -291,7 +325,7 @@ export class Graph {
   restart(state: GraphState): void {
     this.#revision++
     for (const kind of KINDS) this.#cache.empty(this[kind])
-    this.#cache.empty(this.records.space)
+    for (const { space } of this.#rows) this.#cache.empty(space)
     this.restore(state)
   }
 
@@ -302,7 +336,7 @@ export class Graph {
    */
   store(ordinal: number, vector: Float32Array, label: Label): void {
     this.#reserve(ordinal + 1)
-    this.records.fill(ordinal, vector, label)
+    for (const rows of this.#rows) rows.fill(ordinal, vector, label)
     if (!this.trained) return
     this.load(vector)
     this.#codes.encode(ordinal)
@@ -363,6 +397,18 @@ export class Graph {
   /** A checkpoint begins. */
   noteCheckpoint(): void {
     this.#free.noteCheckpoint()
+    this.#isCoded = !this.uncoded
+    this.#keepsCodes = this.approximate && this.#isCoded
+  }
+
+  /** Whether all that is to have a code had it at the last checkpoint, and has it now. */
+  get coded(): boolean {
+    return this.#isCoded && !this.uncoded
+  }
+
+  /** Whether the codes of all that was live at the last checkpoint are kept with it, in place of the vectors. */
+  get keepsCodes(): boolean {
+    return this.#keepsCodes
   }
 
   /** The log is cut up to the last checkpoint: what that knows to be free can be used again. */
@@ -438,10 +484,12 @@ export class Graph {
   /**
    * Begins anew: `live` ordinals of a new, empty index are found by scanning from now on, and linked one after the other.
    *
-   * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again.
+   * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again. Who has a code among
+   * those that were `kept` keeps it.
    */
-  rebuild(live: Uint32Array, ordinals: number): void {
+  rebuild(live: Uint32Array, ordinals: number, kept?: KeptCodes): void {
     this.#reserve(ordinals)
+    if (kept) this.#codes.keep(kept)
     for (let ordinal = 0; ordinal < ordinals; ordinal++) this.#setState(ordinal, STATE_LOST)
     for (const ordinal of live) this.#setState(ordinal, STATE_UNCODED)
     this.#set(GRAPH_LIVE, live.length)
@@ -457,17 +505,26 @@ export class Graph {
     this.#setState(ordinal, STATE_LOST)
   }
 
-  /** Makes the code of a stored vector from its record; forgets it when that is damaged. */
+  /** Makes the code of a stored vector from its record, unless that says that it has one; forgets it when that is damaged. */
   #encode(ordinal: number): void {
-    const vector = unlessDamaged(() => this.records.given(ordinal))
-    if (!vector) {
+    if (!unlessDamaged(() => this.#ensureCode(ordinal))) {
       this.forget(ordinal)
       return
     }
-    this.load(vector)
-    this.#codes.encode(ordinal)
     this.#setState(ordinal, STATE_LIVE)
     if (!codecs[this.options.codec].approximate) this.#revision++
+  }
+
+  /** True when it has its code then. */
+  #ensureCode(ordinal: number): boolean {
+    const vector = this.records.stored(ordinal)
+    if (vector) {
+      this.load(vector)
+      this.#codes.encode(ordinal)
+    } else {
+      this.#codes.decode(ordinal)
+    }
+    return true
   }
 
   /**
@@ -597,7 +654,7 @@ export class Graph {
       for (const kind of CODE_KINDS) this[kind].reserve(rows)
       this.base.reserve(rows)
       this.states.reserve(rows)
-      this.records.space.reserve(rows)
+      for (const { space } of this.#rows) space.reserve(rows)
     })
     this.#reserved = rows
     this.#reserveSlots(this.slots + MOST_LEVELS)

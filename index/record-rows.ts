@@ -13,10 +13,22 @@ export interface Label {
   metadata: Uint8Array
 }
 
+/** What is read of a record besides its vector; `coded` when it has none, and its code stands for it. */
+export interface ReadRecord extends Label {
+  coded?: boolean
+}
+
 /** The store of records, as the index sees it. */
 export interface RecordSource {
-  /** Reads the record of a live ordinal: its vector's bits into `bits` at `to`. Throws when it is missing or damaged. */
-  read(ordinal: number, bits: Uint32Array, to: number): Label
+  /** Reads the record of a live ordinal: its vector's bits, if it has one, into `bits` at `to`. Throws when it is missing or damaged. */
+  read(ordinal: number, bits: Uint32Array, to: number): ReadRecord
+}
+
+/** What rows are filled from. */
+export interface RowSource {
+  records: RecordSource
+  /** The vector that the code of an ordinal stands for, whose record has none. Shapes: f32[dim]. */
+  decode(ordinal: number): Float32Array
 }
 
 /** Room in a row for a key and small metadata; longer ones are read from the store when they are asked for. */
@@ -28,11 +40,11 @@ const HEADER = 8
 const TOO_LONG = 0xffff
 
 /**
- * What results need of records, cached beside the codes: the full vector, to measure by, and key and metadata.
+ * What results need of records, cached beside the codes: the full vector, where one is measured by, and key and metadata.
  *
  * | offset | bytes | type | name | meaning |
  * |---|---|---|---|---|
- * | 0 | vectorBytes | f32[] | vector | as it is compared: unit length for cosine; absent where codes are exact |
+ * | 0 | vectorBytes | f32[] | vector | as it is compared: unit length for cosine; absent where codes are measured by |
  * | +0 | 1 | u8 | loaded | RECORD_LOADED when the row is filled |
  * | +2 | 2 | u16 | keyBytes | TOO_LONG when key and metadata do not fit |
  * | +4 | 2 | u16 | metadataBytes | |
@@ -42,7 +54,7 @@ export class RecordRows {
   readonly space: Space
   readonly #arena: Arena
   readonly #kernel: Kernel
-  readonly #source: RecordSource
+  readonly #source: RowSource
   readonly #dimensions: number
   readonly #vectorBytes: number
   readonly #metric: Metric
@@ -54,7 +66,7 @@ export class RecordRows {
   /** Of records that are being written anew. */
   readonly #held = new Map<number, Label>()
 
-  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RecordSource, dimensions: number, vectorBytes: number, metric: Metric) {
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric) {
     this.#arena = arena
     this.#kernel = kernel
     this.#source = source
@@ -83,8 +95,9 @@ export class RecordRows {
 
   /** Fills the row of an ordinal from the store. */
   load(ordinal: number): void {
-    const label = this.#source.read(ordinal, this.#bits, 0)
-    this.fill(ordinal, this.#vector, label)
+    const record = this.#read(ordinal)
+    const vector = record.coded && this.#vectorBytes ? this.#source.decode(ordinal) : this.#vector
+    this.fill(ordinal, vector, record)
   }
 
   /** Fills the row of an ordinal. */
@@ -108,10 +121,14 @@ export class RecordRows {
     Atomics.store(bytes, head + LOADED, RECORD_LOADED)
   }
 
-  /** The vector of an ordinal as it was given, from the store. Shapes: f32[dim]. */
+  /** The vector of an ordinal as it was given, from the store; undefined when its record has none. Shapes: f32[dim]. */
+  stored(ordinal: number): Float32Array | undefined {
+    return this.#read(ordinal).coded ? undefined : new Float32Array(this.#vector)
+  }
+
+  /** The same; or what its code stands for. */
   given(ordinal: number): Float32Array {
-    this.#source.read(ordinal, this.#bits, 0)
-    return new Float32Array(this.#vector)
+    return this.stored(ordinal) ?? this.#source.decode(ordinal)
   }
 
   /** The vector of an ordinal, as it is compared where codes are approximate, as it was given where they are not. Shapes: f32[dim]. */
@@ -128,7 +145,7 @@ export class RecordRows {
     const head = this.#loadedRow(ordinal) + this.#vectorBytes
     const keyBytes = this.#memory.readUInt16LE(head + KEY_BYTES)
     if (keyBytes === TOO_LONG) {
-      const { key, metadata } = this.#source.read(ordinal, this.#bits, 0)
+      const { key, metadata } = this.#read(ordinal)
       return { key: Buffer.from(key).toString(), metadata }
     }
     const keyEnd = head + HEADER + keyBytes
@@ -151,6 +168,10 @@ export class RecordRows {
     const block = Math.floor(ordinal / rowsPerBlock)
     const frame = block < capacity ? this.space.frameOf(block) : 0
     if (frame) this.#arena.bytes[frame + BLOCK_HEADER + (ordinal % rowsPerBlock) * rowBytes + this.#vectorBytes + LOADED] = 0
+  }
+
+  #read(ordinal: number): ReadRecord {
+    return this.#source.records.read(ordinal, this.#bits, 0)
   }
 
   #loadedRow(ordinal: number): number {

@@ -68,12 +68,12 @@ export class Renumbered {
   }
 
   /**
-   * Composes one block after the other in the memory at `frame`, behind the place of its header.
+   * Composes one block of some kinds after the other in the memory at `frame`, behind the place of its header.
    *
    * `frame` has room for the largest of the graph's frames; what stands there is valid until the next step.
    */
-  *blocks(frame: number): Generator<{ kind: Kind, block: number, byteLength: number }> {
-    for (const kind of KINDS) {
+  *blocks(kinds: readonly Kind[], frame: number): Generator<{ kind: Kind, block: number, byteLength: number }> {
+    for (const kind of kinds) {
       const space = this.#graph[kind]
       for (let block = 0; block < this.#blocksOf(kind); block++) {
         this.#compose(kind, space, block, frame)
@@ -120,7 +120,7 @@ export class Renumbered {
 
   #rowsOf(kind: Kind): number {
     if (kind === 'upper') return this.#slotOrder.length
-    if (isCodeKind(kind) && kind !== this.#graph.codeKind) return 0
+    if (isCodeKind(kind) && (kind !== this.#graph.codeKind || !this.#graph.trained)) return 0
     return kind === 'base' && !this.#graph.levels ? 0 : this.#order.length
   }
 

@@ -8,19 +8,23 @@ import type { BlockStore } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
-import { decodeLogEntry, type LogEntry, NONE } from '../storage/log-format.js'
+import { decodeLogEntry, NONE } from '../storage/log-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
 import { generationDirectory, writeGeneration } from '../storage/store-file.js'
 import type { TruthBatch, TruthSnapshot } from '../storage/truth.js'
-import type { Engine, LogPosition } from './engine.js'
+import { type Engine, indexPlaceOf, isInTruth, type LogPosition, type OpenCollection } from './engine.js'
+import { dropVectors, forgetCodes, writeCodes } from './keeping.js'
+import type { CodeFrame } from './kept-codes.js'
 
 const CHECKPOINT = 'checkpoint'
 const CHECKPOINT_SEED = 0x636865636b7074n
 const TRUTH_META_SEED = 0x7472757468n
 /** Log operations whose traces are removed by one batch. */
 const TRIM_OPERATIONS = 20_000
+/** And records that are written anew by one: no other may be meanwhile. */
+const DROPPED_AT_ONCE = 1000
 /** A generation is copied without its free pages at close when they are more than this share of it. */
 const FREE_SHARE = 0.25
 /** Bytes that went through the log, or of an index, from which on reclaiming is worth its time. */
@@ -29,7 +33,7 @@ const TRIMMED_BYTES = 1 << 20
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
 
 /** Of blocks and checkpoint: an index of another format is built anew. */
-export const INDEX_FORMAT = 5
+export const INDEX_FORMAT = 6
 
 /** What the index knows of itself, written with its blocks in one transaction. */
 export interface Checkpoint {
@@ -60,7 +64,7 @@ export function readCheckpoint(engine: Engine, blocks: BlockStore): Checkpoint |
  * before the call, and none may be until then.
  *
  * IMPORTANT: the order is what recovery rests on. First everything up to the watermark is on stable storage in the log (strict commits
- * are; relaxed ones need a barrier of ours), then the index is written, then the log is cut.
+ * are; relaxed ones need a barrier of ours), then the codes that are kept in place of vectors, then the index is written, then the log is cut.
  */
 export async function writeCheckpoint(engine: Engine, position: LogPosition = engine.head): Promise<{ written: Promise<void> }> {
   if (engine.damage) throw engine.damage
@@ -74,22 +78,30 @@ export async function writeCheckpoint(engine: Engine, position: LogPosition = en
 }
 
 async function beginWriting(engine: Engine, position: LogPosition): Promise<{ written: Promise<void> }> {
+  const codes: CodeFrame[] = []
   const blocks: StandingBlock[] = []
   const pauses = new Pauses()
-  for (const dirty of engine.cache.dirtyBlocks()) {
-    blocks.push(sealed(engine, dirty))
+  for (const { space, block, frame } of engine.cache.dirtyBlocks()) {
+    const { collection, kind } = engine.spaceOf(space)
+    if (isInTruth(collection, kind)) codes.push({ place: { collection: collection.id, version: collection.graph.versionOf(kind), block }, space, frame })
+    else blocks.push(sealed(engine, space, frame, indexPlaceOf(collection, kind, block)))
+    // It stays resident until it is written, so it may count as stored from now on.
+    space.markStored(block)
+    space.markWriting(block)
     if (pauses.isDue) await pauses.take()
   }
   for (const { graph } of engine.collections.values()) graph.noteCheckpoint()
   const graphs = engine.storedCollections.map(({ id, name, options, graph }) => ({ id, name, options, state: graph.state() }))
+  await writeCodes(engine, codes, graphs)
   const { copied, written } = engine.blockWriter!.write(blocks, writeMeta(engine, position, graphs))
   await copied
   return {
-    written: written.then(() => {
+    written: written.then(async () => {
       // Who changes a block meanwhile must not be overlooked.
       engine.threads.stop(() => engine.cache.endWriting(true))
       sealMeta(generationDirectory(engine.data, engine.generation), engine.plainChecksum)
       engine.watermark = position
+      await forgetCodes(engine, graphs)
     }, (error: unknown) => {
       engine.threads.stop(() => engine.cache.endWriting(false))
       throw error
@@ -97,56 +109,56 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
   }
 }
 
-/** Completes a dirty block where it stands. It stays resident until it is written, so it may count as stored from now on. */
-function sealed(engine: Engine, { space, block, frame }: { space: Space, block: number, frame: number }): StandingBlock {
-  const place = engine.placeOf(space, block)
+/** Completes a block where it stands. */
+function sealed(engine: Engine, space: Space, frame: number, place: number): StandingBlock {
   const byteLength = space.frameBytes - PAGE_SLACK
   sealBlock(engine.arena, engine.checksum, frame, byteLength, place, engine.storeTag)
-  space.markStored(block)
-  space.markWriting(block)
   return { frame, byteLength, place }
 }
 
 /**
- * Cuts off the log up to the watermark, and removes the records that its operations replaced or deleted.
+ * Cuts off the log up to the watermark, removes the records that its operations replaced or deleted, and from those that they wrote the vectors in place of
+ * which codes are kept.
  *
- * Until then those records stay, so that a replay finds the vectors of all operations that it repeats, and linking those of all nodes.
- * Returns how many were removed of each collection.
+ * Until then those records stay as they are, so that a replay finds the vectors of all operations that it repeats, and linking those of all nodes.
+ * Returns how many records of each collection were removed, or written anew.
  */
 export async function trimLog(engine: Engine): Promise<Map<number, number>> {
   const removed = new Map<number, number>()
+  const count = (id: number): void => void removed.set(id, (removed.get(id) ?? 0) + 1)
   const pauses = new Pauses()
-  // Codes that are still to be made need their records.
-  for (const { graph } of engine.collections.values()) if (graph.uncoded) return removed
+  // Codes that are still to be made, or that the checkpoint has not, need their records.
+  for (const { graph } of engine.collections.values()) if (!graph.coded) return removed
   while (engine.trimmed.sequence < engine.watermark.sequence) {
     let position = engine.trimmed
     let operations = 0
     const keys: Buffer[] = []
+    const coded: [OpenCollection, number][] = []
     for await (const [key, value] of engine.truth.entries({ gte: logKey(position.sequence + 1), lte: logKey(engine.watermark.sequence) })) {
       const entry = decodeLogEntry(engine.checksum, position.hash, sequenceOf(key), value)
       const last = entry.sequence + entry.operations.length - 1
       keys.push(key)
-      noteRemoved(entry, keys, removed)
+      for (const { collection: id, ordinal, previous } of entry.operations) {
+        const collection = engine.collectionById(id)
+        if (ordinal !== NONE && collection.graph.keepsCodes) coded.push([collection, ordinal])
+        if (previous === NONE) continue
+        keys.push(recordKey(id, previous))
+        count(id)
+      }
       position = { sequence: last, hash: entry.hash }
       operations += entry.operations.length
-      if (operations >= TRIM_OPERATIONS) break
+      if (operations >= TRIM_OPERATIONS || coded.length >= DROPPED_AT_ONCE) break
       if (pauses.isDue) await pauses.take()
     }
     // Synced, so that no later one is there without it: what it removes would count again.
-    await engine.truth.commit(batch => byAndBy(fillTrim(batch, keys, encodeTruthMeta(engine, position)), SLICE_MS), true)
+    await engine.rewrites.take(() => engine.truth.commit(async batch => {
+      for (const id of await byAndBy(dropVectors(engine, coded, batch), SLICE_MS)) count(id)
+      await byAndBy(fillTrim(batch, keys, encodeTruthMeta(engine, position)), SLICE_MS)
+    }, true))
     engine.trimmed = position
   }
   for (const { graph } of engine.collections.values()) graph.noteTrim()
   return removed
-}
-
-/** Adds the records that an entry's operations replaced or deleted. */
-function noteRemoved({ operations }: LogEntry, keys: Buffer[], removed: Map<number, number>): void {
-  for (const { collection, previous } of operations) {
-    if (previous === NONE) continue
-    keys.push(recordKey(collection, previous))
-    removed.set(collection, (removed.get(collection) ?? 0) + 1)
-  }
 }
 
 function* fillTrim(batch: TruthBatch, keys: Buffer[], meta: Buffer): Slices<void> {

@@ -17,12 +17,15 @@ import { checkRange, type RangeOptions, storedRange } from './range.js'
 import { checkRecallOptions, measureRecall, type RecallOptions, type RecallReport } from './recall.js'
 import { checkStatsOptions, type CollectionStats, collectionStats, type StatsOptions } from './stats.js'
 import type { Session } from './session.js'
+import { StoredCodes } from './stored-codes.js'
 
 export type Vector = Float32Array | number[]
 
 export interface VectorRecord<M> {
   vector: Float32Array
   metadata: M
+  /** Present where the vector is no longer stored, and this is what its code stands for; of metric 'cosine' one of about unit length. */
+  approximate?: true
 }
 
 export type BatchOperation<M> =
@@ -164,7 +167,7 @@ export class Collection<M = unknown> {
     const { engine } = await this.#session()
     const collection = this.#stored(engine)
     const record = collection && engine.recordOf(collection, bytes)
-    return record && this.#decode(record)
+    return record && this.#decode(record, collection.graph)
   }
 
   /** The records of several keys, in their order, undefined where there is none. */
@@ -214,10 +217,15 @@ export class Collection<M = unknown> {
     const { id } = collection
     const snapshot = engine.truth.snapshot()
     try {
+      let codes: StoredCodes | undefined
       let chunk: { key: Buffer, named: TaggedOrdinal }[] = []
       const records = async (): Promise<[string, VectorRecord<M> | undefined][]> => {
         const stored = withRecords ? await snapshot.getMany(chunk.map(({ named }) => recordKey(id, named.ordinal))) : []
-        return chunk.map(({ key, named }, i) => [key.toString(), withRecords ? this.#decode(engine.readRecord(collection, named, key, stored[i])) : undefined])
+        return chunk.map(({ key, named }, i) => {
+          if (!withRecords) return [key.toString(), undefined]
+          const record = engine.readRecord(collection, named, key, stored[i])
+          return [key.toString(), this.#decode(record, codes ??= new StoredCodes(engine, collection, snapshot))]
+        })
       }
       for await (const [stored, value] of snapshot.entries(storedRange(id, range))) {
         const key = userPart(stored)
@@ -273,7 +281,7 @@ export class Collection<M = unknown> {
       const collection = this.#stored(engine)
       const record = collection && engine.recordOf(collection, bytes)
       if (!record) return undefined
-      const hits = await this.#search(engine, record.vector, { ...settings, k: settings.k + 1 })
+      const hits = await this.#search(engine, record.vector ?? collection.graph.decode(record.ordinal), { ...settings, k: settings.k + 1 })
       return hitsOf(hits.filter(hit => hit.key !== key).slice(0, settings.k), hits)
     })
   }
@@ -342,7 +350,8 @@ export class Collection<M = unknown> {
     return collection
   }
 
-  #decode({ vector, metadata }: StoredRecord): VectorRecord<M> {
-    return { vector, metadata: decodeMetadata(metadata) as M }
+  #decode({ ordinal, vector, metadata }: StoredRecord, codes: { decode(ordinal: number): Float32Array }): VectorRecord<M> {
+    const record = { vector: vector ?? codes.decode(ordinal), metadata: decodeMetadata(metadata) as M }
+    return vector ? record : { ...record, approximate: true }
   }
 }

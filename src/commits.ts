@@ -49,11 +49,11 @@ export class Commits {
 
   async #commit(group: Group): Promise<void> {
     // Searches find what was there before until all of the group is visible.
-    for (const { collection: { graph }, ordinal, key, before } of group.rewritten) if (before) graph.records.hold(ordinal, { key, metadata: before })
+    for (const { collection: { graph }, ordinal, key, before } of group.rewritten) if (before) graph.labels.hold(ordinal, { key, metadata: before })
     try {
       await this.#writeAndApply(group)
     } finally {
-      for (const { collection: { graph }, ordinal } of group.rewritten) graph.records.release(ordinal)
+      for (const { collection: { graph }, ordinal } of group.rewritten) graph.labels.release(ordinal)
     }
   }
 

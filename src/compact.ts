@@ -1,23 +1,25 @@
 import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
-import { isFindable, KINDS } from '../index/graph.js'
+import { isFindable, type Kind, KINDS } from '../index/graph.js'
 import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
 import { META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
-import { moveRecord, recordSequence } from '../storage/record-format.js'
+import { dropVector, moveRecord, recordSequence } from '../storage/record-format.js'
 import { checkRoom } from '../storage/room.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
 import type { Truth } from '../storage/truth.js'
 import { encodeTruthMeta, writeMeta } from './checkpoint.js'
-import type { Engine, OpenCollection } from './engine.js'
+import { type Engine, indexPlaceOf, isInTruth, type OpenCollection } from './engine.js'
+import { describeCodes, encodeFrame, keptCodesIn } from './kept-codes.js'
 import { type Maintenance, refuseDamagedTables } from './maintenance.js'
 import type { Session } from './session.js'
 import { TruthCopy } from './truth-copy.js'
+import { Writings } from './writings.js'
 
 /** Blocks that are written in one transaction: some milliseconds. */
 const BLOCKS_AT_ONCE = 100
@@ -53,6 +55,7 @@ class Compaction {
   readonly #engine: Engine
   readonly #data: string
   readonly #maintenance: Maintenance
+  readonly #writings = new Map<OpenCollection, { version: number, counts: Uint8Array }>()
   readonly #graphs = new Map<OpenCollection, { order: Uint32Array, renumbered: Renumbered }>()
   #done = 0
   #total = 0
@@ -73,6 +76,7 @@ class Compaction {
       blocks = await this.#writeIndex()
       this.#look()
       engine.changeOver(truth, blocks, new Map([...this.#graphs].map(([collection, { renumbered }]) => [collection, renumbered.state()])))
+      for (const [collection, { version, counts }] of this.#writings) collection.writings.restore(version, counts)
     } catch (error) {
       await blocks?.close()
       await truth.close()
@@ -104,6 +108,7 @@ class Compaction {
       const tags = new Map<OpenCollection, Uint8Array>()
       for (const [collection, { renumbered }] of this.#graphs) tags.set(collection, await this.#copyKeys(copy, collection, renumbered))
       for (const [collection, { order }] of this.#graphs) await this.#copyRecords(copy, collection, order, tags.get(collection)!)
+      for (const [collection, { renumbered }] of this.#graphs) await this.#copyCodes(copy, collection, renumbered)
       return await copy.finish()
     } catch (error) {
       await copy.close()
@@ -131,7 +136,7 @@ class Compaction {
     return tags
   }
 
-  async #copyRecords(copy: TruthCopy, { id, name, graph }: OpenCollection, order: Uint32Array, tags: Uint8Array): Promise<void> {
+  async #copyRecords(copy: TruthCopy, { id, name, options, graph }: OpenCollection, order: Uint32Array, tags: Uint8Array): Promise<void> {
     const { truth, checksum } = this.#engine
     for (const [ordinal, old] of order.entries()) {
       if (ordinal % PAUSE === 0) await this.#pause('copying records')
@@ -141,7 +146,31 @@ class Compaction {
       if (!record) throw unsound(`the record of ordinal ${old} in '${name}' is missing`)
       const moved = moveRecord(checksum, id, old, ordinal, record)
       if (tagOf(recordSequence(moved)) !== tags[ordinal]) throw unsound(`only an older record of ordinal ${old} in '${name}' is left`)
-      if (await copy.put(recordKey(id, ordinal), moved)) this.#look()
+      const rest = graph.keepsCodes ? dropVector(checksum, id, ordinal, moved, options.dimensions) : undefined
+      if (await copy.put(recordKey(id, ordinal), rest ?? moved)) this.#look()
+    }
+  }
+
+  /** The codes that are kept in place of vectors. */
+  async #copyCodes(copy: TruthCopy, collection: OpenCollection, renumbered: Renumbered): Promise<void> {
+    const { id, graph } = collection
+    const { arena } = this.#engine
+    if (!graph.keepsCodes) return
+    const version = graph.versionOf(graph.codeKind)
+    const writings = new Writings()
+    const room = graph.codes.frameBytes
+    const frame = arena.allocate(room)
+    try {
+      for (const { kind, block } of renumbered.blocks([graph.codeKind], frame)) {
+        const place = { collection: id, version, block }
+        const entry = encodeFrame(this.#engine, { place, space: graph[kind], frame }, writings.next(place))
+        this.#done += graph[kind].rowsPerBlock
+        if (await copy.put(...entry)) await this.#pause('copying codes')
+      }
+      for (const entry of describeCodes(this.#engine, collection, keptCodesIn(renumbered.state(), writings)!)) await copy.put(...entry)
+      this.#writings.set(collection, { version, counts: writings.of(version) })
+    } finally {
+      arena.release(frame, room)
     }
   }
 
@@ -150,13 +179,15 @@ class Compaction {
     const { arena, checksum } = engine
     const directory = generationDirectory(this.#data, 1)
     const blocks = new BlockStore(directory)
+    const kindsOf = (collection: OpenCollection): Kind[] => KINDS.filter(kind => !isInTruth(collection, kind))
     const room = Math.max(1, ...[...this.#graphs.keys()].flatMap(({ graph }) => KINDS.map(kind => graph[kind].frameBytes)))
     const frame = arena.allocate(room)
     try {
       let chunk: SealedBlock[] = []
-      for (const [{ graph }, { renumbered }] of this.#graphs) {
-        for (const { kind, block, byteLength } of renumbered.blocks(frame)) {
-          const place = engine.placeOf(graph[kind], block)
+      for (const [collection, { renumbered }] of this.#graphs) {
+        const { graph } = collection
+        for (const { kind, block, byteLength } of renumbered.blocks(kindsOf(collection), frame)) {
+          const place = indexPlaceOf(collection, kind, block)
           sealBlock(arena, checksum, frame, byteLength, place, engine.storeTag)
           chunk.push({ place, bytes: arena.bytes.slice(frame, frame + byteLength) })
           if (kind === graph.codeKind) this.#done += graph[kind].rowsPerBlock

@@ -1,7 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { Packr } from 'msgpackr'
-import { VectorLevelError } from '../floor/errors.js'
-import { Graph, type GraphOptions, type GraphState, type GraphStorage, KINDS } from '../index/graph.js'
+import type { Codebook } from '../codecs/codec.js'
+import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
+import { Turns } from '../floor/turns.js'
+import { type CodeKind, isCodeKind } from '../index/codes.js'
+import { Graph, type GraphOptions, type GraphState, type GraphStorage, type Kind, KINDS } from '../index/graph.js'
 import { chooseBuild, loadKernel, type Kernel, type KernelCallbacks } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
 import { Threads } from '../index/threads/threads.js'
@@ -11,6 +14,7 @@ import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER,
 import type { BlockStore } from '../storage/block-store.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
+import { BLOCK_HEADER } from '../storage/kernel/layout.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord } from '../storage/record-format.js'
@@ -18,9 +22,11 @@ import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
 import type { Truth } from '../storage/truth.js'
+import { readCodeBlock, readKeptCodes } from './kept-codes.js'
 import type { DatabaseSettings } from './options.js'
 import { Seats } from './seats.js'
 import { UnderWay } from './under-way.js'
+import { Writings } from './writings.js'
 
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 /** So many times more memory there is than searches under way may take. */
@@ -36,16 +42,32 @@ export interface OpenCollection {
   readonly graph: Graph
   /** Whether its description is on disk. */
   stored: boolean
+  /** Of codes that are in the truth: their codebook, as far as it is known to be there, and how often their blocks were written. */
+  keptCodebook?: Codebook
+  readonly writings: Writings
 }
 
-/** A record as it was given. */
+/** A record as it was given; without its vector where its code is all that is left of that. */
 export interface StoredRecord {
-  vector: Float32Array
+  ordinal: number
+  vector: Float32Array | undefined
   metadata: Uint8Array
 }
 
-export interface FoundRecord extends StoredRecord {
-  ordinal: number
+/** A space of a collection's graph. */
+export interface SpaceOf {
+  collection: OpenCollection
+  kind: Kind
+}
+
+/** Whether the blocks of a kind are in the truth: of codes that are all that is kept of their vectors. Else they are in the index. */
+export function isInTruth({ options }: OpenCollection, kind: Kind): kind is CodeKind {
+  return options.store === 'codes' && isCodeKind(kind)
+}
+
+/** The key in the index of a block. */
+export function indexPlaceOf({ id }: OpenCollection, kind: Kind, block: number): number {
+  return placeOf(id, KIND_NUMBERS[kind], block)
 }
 
 /** Whether a store certainly names these data as its current ones. */
@@ -98,7 +120,9 @@ export class Engine {
   /** Of the calling thread, and of those that work for it. */
   readonly #scratches: [Scratch, ...Scratch[]]
   readonly #recordSpaces = new Map<number, Graph>()
-  readonly #places = new Map<Space, (block: number) => number>()
+  readonly #spaces = new Map<Space, SpaceOf>()
+  /** Of those that write records of the truth anew. */
+  readonly rewrites = new Turns()
 
   constructor(directory: string, settings: DatabaseSettings, identity: StoreIdentity, truth: Truth) {
     this.directory = directory
@@ -194,9 +218,9 @@ export class Engine {
     await this.truth.close()
   }
 
-  /** The key in LMDB of a block. */
-  placeOf(space: Space, block: number): number {
-    return this.#places.get(space)!(block)
+  /** What a space is of. */
+  spaceOf(space: Space): SpaceOf {
+    return this.#spaces.get(space)!
   }
 
   get storedCollections(): OpenCollection[] {
@@ -246,7 +270,10 @@ export class Engine {
   #add(id: number, name: string, options: GraphOptions, stored: boolean): OpenCollection {
     const dimensions = options.dimensions
     const storage: GraphStorage = {
-      load: (kind, block, frame, frameBytes) => this.#loadBlock(placeOf(id, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
+      load: (kind, block, frame, frameBytes) => {
+        if (isInTruth(collection, kind)) this.#loadCodes(collection, kind, block, frame)
+        else this.#loadBlock(indexPlaceOf(collection, kind, block), frame, frameBytes - PAGE_SLACK)
+      },
       records: {
         read: (ordinal, bits, to) => {
           const record = this.truth.get(recordKey(id, ordinal))
@@ -257,11 +284,20 @@ export class Engine {
     }
     const graph = new Graph(this.arena, this.cache, this.kernel, this.#scratches, storage, options, this.threads)
     this.#recordSpaces.set(graph.records.space.id, graph)
-    for (const kind of KINDS) this.#places.set(graph[kind], block => placeOf(id, KIND_NUMBERS[kind], block))
-    const collection = { id, name, options, graph, stored }
+    const collection: OpenCollection = { id, name, options, graph, stored, writings: new Writings() }
+    // What is damaged here is told of by who needs it.
+    const kept = unlessDamaged(() => readKeptCodes(this, collection, this.truth))
+    if (kept) collection.writings.restore(kept.version, kept.writings)
+    for (const kind of KINDS) this.#spaces.set(graph[kind], { collection, kind })
     this.collections.set(name, collection)
     this.#byId.set(id, collection)
     return collection
+  }
+
+  #loadCodes(collection: OpenCollection, kind: CodeKind, block: number, frame: number): void {
+    const { id, graph } = collection
+    const { rows } = readCodeBlock(this, collection, { collection: id, version: graph.versionOf(kind), block }, this.truth)
+    this.arena.bytes.set(rows, frame + BLOCK_HEADER)
   }
 
   #loadBlock(place: number, frame: number, byteLength: number): void {
@@ -295,11 +331,11 @@ export class Engine {
    *
    * @throws {VectorLevelError} VECTOR_CORRUPTION when the key or the record is damaged, or they do not belong together
    */
-  recordOf(collection: OpenCollection, key: Uint8Array): FoundRecord | undefined {
+  recordOf(collection: OpenCollection, key: Uint8Array): StoredRecord | undefined {
     const stored = userKey(collection.id, key)
-    const read = (value: Buffer): FoundRecord => {
+    const read = (value: Buffer): StoredRecord => {
       const named = decodeOrdinal(this.checksum, collection.id, key, value)
-      return { ordinal: named.ordinal, ...this.readRecord(collection, named, key, this.truth.get(recordKey(collection.id, named.ordinal))) }
+      return this.readRecord(collection, named, key, this.truth.get(recordKey(collection.id, named.ordinal)))
     }
     const value = this.truth.get(stored)
     try {
@@ -325,6 +361,6 @@ export class Engine {
       throw new VectorLevelError('VECTOR_CORRUPTION',
         `only an older record of key '${Buffer.from(key).toString()}' in collection '${name}' is left (ordinal ${ordinal}, sequence ${tail.sequence})`)
     }
-    return { vector: new Float32Array(bits.buffer), metadata: tail.metadata }
+    return { ordinal, vector: tail.coded ? undefined : new Float32Array(bits.buffer), metadata: tail.metadata }
   }
 }

@@ -2,7 +2,7 @@ import { byAndBy, SLICE_MS, type Slices } from '../floor/slices.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
 import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
-import { encodeRecord } from '../storage/record-format.js'
+import { decodeRecord, encodeRecord } from '../storage/record-format.js'
 import type { TruthBatch } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
 
@@ -28,12 +28,18 @@ export interface NewRecord {
 }
 
 /** A record that is written anew under its ordinal, with other metadata. */
-export interface RewrittenRecord extends NewRecord {
+export interface RewrittenRecord {
+  collection: OpenCollection
+  ordinal: number
+  key: Buffer
+  metadata: Uint8Array
+  /** When it is put by the same group, its vector; else that stays what it is. */
+  vector: Float32Array | undefined
   /** Metadata that others see until the group is visible; undefined when its record is of the same group. */
   before: Uint8Array | undefined
 }
 
-/** What becomes of a key: the ordinal and the vector of its record, or NONE and nothing when it is deleted. */
+/** What becomes of a key: the ordinal of its record, or NONE when it is deleted; and the vector that was put, if one was. */
 interface NewKey {
   collection: OpenCollection
   key: Buffer
@@ -115,7 +121,7 @@ export class Group {
       const record = this.#rewrite(collection, key, metadata, present)
       if (!record) return
       draft.rewritten.push(record)
-      draft.keys.set(name, { collection, key, stored, ordinal: record.ordinal, vector: record.put.vector })
+      draft.keys.set(name, { collection, key, stored, ordinal: record.ordinal, vector: record.vector })
       draft.operations.push({ collection: collection.id, ordinal: record.ordinal, previous: NONE, rewrite: true })
       return
     }
@@ -138,9 +144,9 @@ export class Group {
 
   /** The record of a key with other metadata, undefined when there is none. */
   #rewrite(collection: OpenCollection, key: Buffer, metadata: Uint8Array, present: NewKey | undefined): RewrittenRecord | undefined {
-    if (present) return present.vector && { collection, ordinal: present.ordinal, key, put: { vector: present.vector, metadata }, before: undefined }
+    if (present) return present.ordinal === NONE ? undefined : { collection, ordinal: present.ordinal, key, metadata, vector: present.vector, before: undefined }
     const stored = this.#engine.recordOf(collection, key)
-    return stored && { collection, ordinal: stored.ordinal, key, put: { vector: stored.vector, metadata }, before: stored.metadata }
+    return stored && { collection, ordinal: stored.ordinal, key, metadata, vector: undefined, before: stored.metadata }
   }
 
   /**
@@ -159,16 +165,23 @@ export class Group {
     // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage. Recovery
     // takes a rewrite behind a gap for damage.
     if (!synced && this.rewritten.length) await truth.sync()
-    await truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
+    const commit = async (): Promise<void> => {
+      await truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
+    }
+    await (this.rewritten.length ? this.#engine.rewrites.take(commit) : commit())
     for (const collection of created) collection.stored = true
     return { hash, byteLength: bytes.length }
   }
 
   *#fill(batch: TruthBatch, sequence: number, created: Iterable<OpenCollection>, logEntry: Buffer): Slices<void> {
     const { checksum } = this.#engine
-    for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of [...this.records, ...this.rewritten]) {
-      const bits = new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
-      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bits, key, metadata))
+    for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of this.records) {
+      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bitsOf(vector), key, metadata))
+      yield
+    }
+    for (const record of this.rewritten) {
+      const { collection: { id }, ordinal, key, vector, metadata } = record
+      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, vector ? bitsOf(vector) : this.#storedBits(record), key, metadata))
       yield
     }
     for (const { collection: { id }, key, stored, ordinal } of this.#all.keys.values()) {
@@ -179,4 +192,15 @@ export class Group {
     for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
     batch.put(logKey(sequence), logEntry)
   }
+
+  /** The vector of a record as it stands now; undefined when it has none. */
+  #storedBits({ collection: { id, options: { dimensions } }, ordinal }: RewrittenRecord): Uint32Array | undefined {
+    const { truth, checksum } = this.#engine
+    const bits = new Uint32Array(dimensions)
+    return decodeRecord(checksum, id, ordinal, truth.get(recordKey(id, ordinal))!, dimensions, bits, 0).coded ? undefined : bits
+  }
+}
+
+function bitsOf(vector: Float32Array): Uint32Array {
+  return new Uint32Array(vector.buffer, vector.byteOffset, vector.length)
 }

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
-import type { GraphOptions } from '../index/graph.js'
+import { type GraphOptions, type Store, STORES } from '../index/graph.js'
 import type { KernelChoice } from '../index/kernel.js'
 import { type Rerank, USUAL_RERANK } from '../index/searcher.js'
 import { MOST_WORKERS } from '../index/threads/bells.js'
@@ -43,6 +43,11 @@ export interface CollectionOptions {
    * vector, and 32 for small vectors.
    */
   codeBytes?: number
+  /**
+   * What is kept: 'full' (default), the vectors as they were given; or 'codes': of a vector that has its code the code alone. That takes a third of the space
+   * or less, and loses what the codec rounds off: results and records say `approximate`. Not for 'f32', whose codes are the vectors.
+   */
+  store?: Store
   /** Neighbors a node is linked to: default 16, 2 to 64. More is more recall, memory and time. */
   M?: number
   /** Candidates looked at when a node is linked: default 200. More is a better graph, slower to build. */
@@ -92,7 +97,7 @@ const LEAST_TARGET = 0.5
 const DATABASE_OPTIONS = ['cacheSize', 'durability', 'kernel', 'workers', 'queueSize', 'checkpoint']
 const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
-const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'codeBytes', 'M', 'efConstruction', 'seed']
+const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'codeBytes', 'store', 'M', 'efConstruction', 'seed']
 export const RERANK_OPTIONS = ['oversample', 'recallTarget']
 const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...RERANK_OPTIONS, ...DEADLINE_OPTIONS]
 
@@ -133,17 +138,23 @@ export function checkCollectionOptions(options: CollectionOptions): CollectionOp
   if (options.codec !== undefined) oneOf('codec', options.codec, Object.keys(codecs) as CodecName[])
   if (options.codeBytes !== undefined) integer('codeBytes', options.codeBytes, 1, MOST_DIMENSIONS)
   if (options.codec !== undefined) codeBytesOf(options.codec, options)
+  if (options.store !== undefined) oneOf('store', options.store, [...STORES])
   if (options.M !== undefined) integer('M', options.M, 2, 64)
   if (options.efConstruction !== undefined) integer('efConstruction', options.efConstruction, 4, MOST_EF_CONSTRUCTION)
   if (options.seed !== undefined) integer('seed', options.seed, 0, 2 ** 32 - 1)
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CollectionOptions
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CollectionOptions
+  const { codec, store } = withDefaults(given)
+  if (store === 'codes' && !codecs[codec].approximate) {
+    throw new TypeError(`store 'codes' keeps codes in place of vectors, and those of codec '${codec}' are the vectors themselves: nothing would become smaller`)
+  }
+  return given
 }
 
 /** @throws {TypeError | RangeError} when the codec has no codes of so many bytes */
 export function withDefaults(options: CollectionOptions): GraphOptions {
   const { codec = 'sq8' } = options
   const codeBytes = codeBytesOf(codec, options)
-  return { metric: 'cosine', codec, M: 16, efConstruction: 200, seed: 1, ...options, ...(codeBytes !== undefined && { codeBytes }) }
+  return { metric: 'cosine', codec, store: 'full', M: 16, efConstruction: 200, seed: 1, ...options, ...(codeBytes !== undefined && { codeBytes }) }
 }
 
 function codeBytesOf(codec: CodecName, { dimensions, codeBytes }: CollectionOptions): number | undefined {

@@ -13,7 +13,7 @@ export function* questions<M>(graph: Graph, vector: Float32Array, settings: Sear
   for (let count = Math.max(64, ef); ; count *= 4) {
     const nearest = yield { vector, k: count, ef, exact, rerank, deadline, partial }
     // Fewer that were found by a whole search are better than what another had found by then.
-    if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true })
+    if (nearest.partial && whole) return hitsOf(whole.slice(), { exact: false, partial: true, approximate: whole.approximate })
     const { found } = nearest
     const isAll = found.length < count || found[found.length - 1]!.distance > maxDistance
     if (isAll || partial) whole = hitsIn(graph, nearest, settings)
@@ -21,12 +21,12 @@ export function* questions<M>(graph: Graph, vector: Float32Array, settings: Sear
   }
 }
 
-function hitsIn<M>({ records }: Graph, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
+function hitsIn<M>({ labels, approximate }: Graph, nearest: Nearest, { maxDistance, metadata }: SearchSettings): Hits<M> {
   const hits: Hit<M>[] = []
   for (const { ordinal, distance } of nearest.found) {
     if (distance > maxDistance) break
-    const label = records.label(ordinal)
+    const label = labels.label(ordinal)
     hits.push({ key: label.key, distance, metadata: (metadata ? decodeMetadata(label.metadata) : undefined) as M })
   }
-  return hitsOf(hits, nearest)
+  return hitsOf(hits, { ...nearest, approximate })
 }

@@ -17,6 +17,7 @@ import { Truth } from '../storage/truth.js'
 import { applyEntry } from './apply.js'
 import { type Checkpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta, writeCheckpoint } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
+import { readKeptCodes } from './kept-codes.js'
 import { forgetBehindGap } from './log-gap.js'
 import type { DatabaseSettings } from './options.js'
 
@@ -258,21 +259,22 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
   return replayed
 }
 
-/** Stores a vector again; false when its record is missing, damaged, or of before `sequence`: it cannot be found then, and verify() tells of it. */
+/** Stores a vector again; false when its record is missing, damaged, has none, or is of before `sequence`: it cannot be found then, and verify() tells of it. */
 function storeRecord(engine: Engine, collectionId: number, ordinal: number, sequence: number): boolean {
   const { id, options, graph } = engine.collectionById(collectionId)
   const record = engine.truth.get(recordKey(id, ordinal))
   if (!record) return false
   const bits = new Uint32Array(options.dimensions)
   const label = unlessDamaged(() => decodeRecord(engine.checksum, id, ordinal, record, options.dimensions, bits, 0))
-  if (!label || label.sequence < sequence) return false
+  if (!label || label.coded || label.sequence < sequence) return false
   graph.store(ordinal, new Float32Array(bits.buffer), label)
   return true
 }
 
 /** Begins an empty index: what the keys lead to is live, and is linked in the background. */
 async function rebuild(engine: Engine): Promise<void> {
-  for (const { id, graph } of engine.collections.values()) {
+  for (const collection of engine.collections.values()) {
+    const { id, graph } = collection
     const live: number[] = []
     for await (const [key, value] of engine.truth.entries({ gte: userKey(id, Buffer.alloc(0)), lt: userKeyEnd(id) })) {
       // A damaged key leads nowhere; verify() tells of it.
@@ -282,6 +284,6 @@ async function rebuild(engine: Engine): Promise<void> {
     const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
     // Behind all that is named: by records, which the log may still name, and by keys, whose records may be lost.
     const ordinals = live.reduce((most, ordinal) => Math.max(most, ordinal + 1), last ? ordinalOf(last[0]) + 1 : 0)
-    graph.rebuild(Uint32Array.from(live).sort(), ordinals)
+    graph.rebuild(Uint32Array.from(live).sort(), ordinals, readKeptCodes(engine, collection, engine.truth))
   }
 }

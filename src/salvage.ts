@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { unlessDamaged } from '../floor/errors.js'
 import { OrdinalSet } from '../floor/ordinal-set.js'
-import { KEY_RANGE, META_KEY, ordinalOf, RECORD_RANGE, recordKey, userKey, userPart } from '../storage/keys.js'
+import { codeBlockKey, KEY_RANGE, META_KEY, ordinalOf, RECORD_RANGE, recordKey, userKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord, type RecordTail } from '../storage/record-format.js'
 import { encodeTruthMeta } from './checkpoint.js'
+import { describeCodes, readKeptCodes } from './kept-codes.js'
 import type { Engine, OpenCollection } from './engine.js'
 import type { Maintenance } from './maintenance.js'
+import { StoredCodes } from './stored-codes.js'
 import type { TruthCopy } from './truth-copy.js'
 import type { Witness } from './witness.js'
 
@@ -47,6 +49,8 @@ export class Salvage {
   /** By collection: the ordinals that saved keys lead to, and those that keys of lost records led to. */
   readonly #saved = new Map<number, OrdinalSet>()
   readonly #mourned = new Map<number, OrdinalSet>()
+  /** Of those collections that keep codes in place of vectors. */
+  readonly #codes = new Map<number, StoredCodes>()
   /** Ordinals to which a key leads that is not the record's: that may be older than the one that the witnesses know. */
   readonly #contested = new Map<number, OrdinalSet>()
   readonly #lostKeys = new Map<string, LostItem>()
@@ -74,6 +78,7 @@ export class Salvage {
       this.#mourned.set(collection.id, new OrdinalSet())
       this.#contested.set(collection.id, new OrdinalSet())
       await this.#copy.put(...this.#engine.descriptionOf(collection))
+      await this.#saveCodes(collection)
     }
     await this.#saveKeys()
     await this.#saveRecords()
@@ -84,6 +89,28 @@ export class Salvage {
     // No index that was made for the old log fits the new one, which begins behind all that is known of.
     const sequence = Math.max(this.#newest, this.#witness.last)
     await this.#copy.put(META_KEY, encodeTruthMeta(this.#engine, { sequence, hash: randomBytes(8).readBigUInt64LE() }))
+  }
+
+  /** Takes the blocks of codes that are sound, and what they are like: as the truth has it, or else the index, which has a copy. */
+  async #saveCodes(collection: OpenCollection): Promise<void> {
+    const { truth } = this.#engine
+    const kept = unlessDamaged(() => readKeptCodes(this.#engine, collection, truth)) ?? this.#witness.keptCodes(collection.id)
+    if (!kept) return
+    const codes = new StoredCodes(this.#engine, collection, truth, kept)
+    const stored = new Uint8Array(kept.stored.length)
+    for (const block of codes.blocks()) {
+      if (!unlessDamaged(() => codes.rowsOf(block))) continue
+      const key = codeBlockKey({ collection: collection.id, version: kept.version, block })
+      await this.#put(key, truth.get(key)!, 'checking codes')
+      stored[block >>> 3]! |= 1 << (block & 7)
+    }
+    for (const entry of describeCodes(this.#engine, collection, { ...kept, stored })) await this.#copy.put(...entry)
+    this.#codes.set(collection.id, codes)
+  }
+
+  /** Whether a record is all there. */
+  #isWhole({ id }: OpenCollection, ordinal: number, { coded }: RecordTail): boolean {
+    return !coded || this.#codes.get(id)?.has(ordinal) === true
   }
 
   async #saveKeys(): Promise<void> {
@@ -109,7 +136,8 @@ export class Salvage {
   }
 
   /** Why a key cannot be saved; undefined when it can. */
-  #whyLost({ id, options }: OpenCollection, key: Buffer, { ordinal, tag }: TaggedOrdinal): string | undefined {
+  #whyLost(collection: OpenCollection, key: Buffer, { ordinal, tag }: TaggedOrdinal): string | undefined {
+    const { id, options } = collection
     const value = this.#engine.truth.get(recordKey(id, ordinal))
     const record = value && this.#decode(id, ordinal, value, options.dimensions)
     if (!record) {
@@ -124,6 +152,10 @@ export class Salvage {
       this.#mourned.get(id)!.add(ordinal)
       return `its record (ordinal ${ordinal}) is of another write than the key`
     }
+    if (!this.#isWhole(collection, ordinal, record)) {
+      this.#mourned.get(id)!.add(ordinal)
+      return `its record (ordinal ${ordinal}) has no vector, and its code is missing or fails its checksum`
+    }
     return this.#witness.ofKept(id, ordinal, record.sequence) === 'gone' ? 'only an older record of it is left, which had been replaced or deleted' : undefined
   }
 
@@ -136,6 +168,7 @@ export class Salvage {
       const record = this.#decode(id, ordinal, value, collection.options.dimensions)
       if (record) this.#newest = Math.max(this.#newest, record.sequence)
       if (this.#saved.get(id)!.has(ordinal)) await this.#put(stored, value, 'copying records')
+      else if (record && !this.#isWhole(collection, ordinal, record)) this.#mournNameless(collection, ordinal, `of a record of '${Buffer.from(record.key).toString()}' (ordinal ${ordinal}), to which no key leads, the code is missing or fails its checksum`)
       else if (record) this.#keepOrphan(collection, ordinal, record)
       else this.#mournNameless(collection, ordinal, `the record of ordinal ${ordinal} fails its checksum, and no key leads to it`)
     }

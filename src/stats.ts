@@ -1,5 +1,5 @@
 import type { CodecName, Metric } from '../codecs/codec.js'
-import type { GraphOptions } from '../index/graph.js'
+import type { GraphOptions, Store } from '../index/graph.js'
 import type { CacheCounts } from '../storage/block-cache.js'
 import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
 import type { OpenCollection } from './engine.js'
@@ -19,6 +19,8 @@ export interface CollectionStats extends GraphHealth {
   dimensions: number
   metric: Metric
   codec: CodecName
+  /** What is kept of vectors. */
+  store: Store
   /** Whether codes are in use: before enough vectors are there to train on, search is exact. */
   trained: boolean
   /**
@@ -93,7 +95,7 @@ export async function collectionStats(
   return statsOf(name, options, collection, health)
 }
 
-function statsOf(name: string, { dimensions, metric, codec }: GraphOptions, collection: OpenCollection | undefined, health: GraphHealth): CollectionStats {
+function statsOf(name: string, { dimensions, metric, codec, store }: GraphOptions, collection: OpenCollection | undefined, health: GraphHealth): CollectionStats {
   const graph = collection?.graph
   return {
     name,
@@ -101,6 +103,7 @@ function statsOf(name: string, { dimensions, metric, codec }: GraphOptions, coll
     dimensions: collection?.options.dimensions ?? dimensions,
     metric: collection?.options.metric ?? metric,
     codec: collection?.options.codec ?? codec,
+    store: collection?.options.store ?? store,
     trained: graph?.trained ?? false,
     drift: graph?.drift ?? 0,
     recoding: graph?.recoded,

@@ -13,11 +13,13 @@ import { readTruthMeta } from './checkpoint.js'
 import type { Engine, LogPosition, OpenCollection } from './engine.js'
 import type { Maintenance } from './maintenance.js'
 import type { Session } from './session.js'
+import { StoredCodes } from './stored-codes.js'
 import type { Writer } from './writer.js'
 
 /** Something that is wrong in a store. */
 export interface Finding {
-  where: 'store' | 'table' | 'log' | 'record' | 'key' | 'block' | 'graph'
+  /** 'code': codes that are kept in place of vectors; 'block': what the index has, which is derived. */
+  where: 'store' | 'table' | 'log' | 'record' | 'key' | 'code' | 'block' | 'graph'
   collection?: string
   message: string
 }
@@ -137,9 +139,10 @@ async function verifyLog(engine: Engine, { snapshot, trimmed, head }: View, find
 
 /** Every key has one record, every record one key, and the index has just these. */
 async function verifyTruth(
-  engine: Engine, snapshot: TruthSnapshot, { id, name, options }: OpenCollection, states: Uint8Array | Error, superseded: Set<string>,
-  findings: Finding[], steps: Steps
+  engine: Engine, snapshot: TruthSnapshot, collection: OpenCollection, states: Uint8Array | Error, superseded: Set<string>, findings: Finding[], steps: Steps
 ): Promise<void> {
+  const { id, name, options } = collection
+  const codes = await verifyCodes(engine, snapshot, collection, findings, steps)
   const report = (where: Finding['where'], message: string): void => void findings.push({ where, collection: name, message })
   if (states instanceof Error) report('block', states.message)
   const keys = new Map<number, { key: string, tag: number }>()
@@ -166,11 +169,12 @@ async function verifyTruth(
     const ordinal = ordinalOf(stored)
     if (superseded.has(stored.toString('hex'))) continue
     try {
-      const { key: bytes, sequence } = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0)
+      const { key: bytes, sequence, coded } = decodeRecord(engine.checksum, id, ordinal, value, options.dimensions, bits, 0)
       const key = bytes.toString()
       const named = keys.get(ordinal)
       if (named?.key !== key) report('record', `the record of '${key}' has ordinal ${ordinal}, which ${named ? `is that of '${named.key}'` : 'no key leads to'}`)
       else if (named.tag !== tagOf(sequence)) report('record', `only an older record of key '${key}' is left (ordinal ${ordinal}, sequence ${sequence})`)
+      if (coded && codes && !codes.has(ordinal)) report('record', `the record of '${key}' (ordinal ${ordinal}) has no vector, and its code is missing or damaged`)
       if (!(states instanceof Error) && !isFindable(states[ordinal] ?? STATE_FREE)) report('graph', `ordinal ${ordinal} of '${key}' is not live in the index`)
     } catch (error) {
       report('record', (error as Error).message)
@@ -182,6 +186,29 @@ async function verifyTruth(
   if (states instanceof Error) return
   for (const [ordinal, state] of states.entries()) {
     if (isFindable(state) && !recorded.has(ordinal)) report('record', `ordinal ${ordinal} is live in the index, and has no record`)
+  }
+}
+
+/** Looks at the codes that are kept in place of vectors; undefined when there are none that can be read. */
+async function verifyCodes(engine: Engine, snapshot: TruthSnapshot, collection: OpenCollection, findings: Finding[], steps: Steps): Promise<StoredCodes | undefined> {
+  const report = (error: unknown): void => {
+    if (!(error instanceof VectorLevelError) || error.code !== 'VECTOR_CORRUPTION') throw error
+    findings.push({ where: 'code', collection: collection.name, message: error.message })
+  }
+  try {
+    const codes = new StoredCodes(engine, collection, snapshot)
+    for (const block of codes.blocks()) {
+      await steps.next('codes')
+      try {
+        codes.rowsOf(block)
+      } catch (error) {
+        report(error)
+      }
+    }
+    return codes
+  } catch (error) {
+    report(error)
+    return undefined
   }
 }
 

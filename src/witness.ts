@@ -3,6 +3,8 @@ import { isFindable } from '../index/graph.js'
 import { logKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE, readLogEntry } from '../storage/log-format.js'
 import type { Checkpoint } from './checkpoint.js'
+import { type CodesInTruth, keptCodesIn } from './kept-codes.js'
+import { Writings } from './writings.js'
 import type { Engine, LogPosition } from './engine.js'
 
 /** What is known of a record: that it counts, that it was replaced or deleted, or nothing. */
@@ -50,6 +52,12 @@ export class Witness {
     if (this.#suspected.has(`${collection}/${ordinal}`)) return 'gone'
     const verdict = this.ofKept(collection, ordinal, sequence)
     return verdict === 'live' && this.#doubt ? 'unknown' : verdict
+  }
+
+  /** What the index knows of codes that are kept in place of vectors. */
+  keptCodes(collection: number): CodesInTruth | undefined {
+    const state = this.#checkpoint?.graphs.find(({ id, options }) => id === collection && options.store === 'codes')?.state
+    return state && keptCodesIn(state, new Writings())
   }
 
   #indexed(collection: number, ordinal: number, sequence: number): Verdict {

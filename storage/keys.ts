@@ -3,6 +3,9 @@
  *
  * | prefix | then | value |
  * |---|---|---|
+ * | b | u32be collection | what its codes are like: checksum, msgpack (src/kept-codes.ts) |
+ * | b | u32be collection, u32be version | codebook: likewise |
+ * | b | u32be collection, u32be version, u32be block | block of codes (code-block-format.ts) |
  * | c | utf8 name | collection: checksum, msgpack of its options |
  * | k | u32be collection, utf8 key | ordinal, and which of its records (ordinal-format.ts) |
  * | l | u64be sequence | log entry (log-format.ts) |
@@ -10,6 +13,9 @@
  * | r | u32be collection, u32be ordinal | record (record-format.ts) |
  */
 
+import type { CodePlace } from './code-block-format.js'
+
+const CODES = 0x62
 const COLLECTION = 0x63
 const KEY = 0x6b
 const LOG = 0x6c
@@ -61,6 +67,29 @@ export function recordKey(collection: number, ordinal: number): Buffer {
   bytes[0] = RECORD
   bytes.writeUInt32BE(collection, 1)
   bytes.writeUInt32BE(ordinal, 5)
+  return bytes
+}
+
+/** Of what the codes of a collection are like; all of them are behind it, and before that of the next collection. */
+export function codesKey(collection: number): Buffer {
+  const bytes = Buffer.allocUnsafe(5)
+  bytes[0] = CODES
+  bytes.writeUInt32BE(collection, 1)
+  return bytes
+}
+
+/** Of a codebook, of which the collection has had `version` before; all codes that were made with it are behind it, and before the next. */
+export function codebookKey(collection: number, version: number): Buffer {
+  const bytes = Buffer.allocUnsafe(9)
+  bytes.set(codesKey(collection))
+  bytes.writeUInt32BE(version, 5)
+  return bytes
+}
+
+export function codeBlockKey({ collection, version, block }: CodePlace): Buffer {
+  const bytes = Buffer.allocUnsafe(13)
+  bytes.set(codebookKey(collection, version))
+  bytes.writeUInt32BE(block, 9)
   return bytes
 }
 

@@ -5,22 +5,25 @@
  * |---|---|---|---|---|
  * | 0 | 8 | u64 | checksum | of the bytes from 8, seeded with collection << 32 or ordinal, so that a record out of place is noticed |
  * | 8 | 6 | u48 | sequence | of the first operation of the commit that wrote it |
- * | 14 | 2 | u16 | keyBytes | |
- * | 16 | | | vector | packed (vector-format.ts) |
+ * | 14 | 2 | u16 | keyBytes | the highest bit: there is no vector, its code stands for it |
+ * | 16 | | | vector | packed (vector-format.ts); or nothing |
  * | | keyBytes | utf8 | key | |
  * | | | msgpack | metadata | to the end; nothing for undefined |
  */
 
 import { VectorLevelError } from '../floor/errors.js'
 import type { Checksum } from './checksum.js'
-import { packedByteLength, packVector, unpackVector } from './vector-format.js'
+import { packedByteLength, packedEnd, packVector, unpackVector } from './vector-format.js'
 
 const HEADER = 16
+const CODED = 0x8000
 /** Where records are encoded; grown to the largest. */
 let room = Buffer.alloc(0)
 
 export interface RecordTail {
   sequence: number
+  /** Whether it has no vector: its code is all that is left of it. */
+  coded: boolean
   key: Uint8Array
   metadata: Uint8Array
 }
@@ -30,22 +33,26 @@ function seedOf(collection: number, ordinal: number): bigint {
   return (BigInt(collection) << 32n) | BigInt(ordinal)
 }
 
-/** Valid until: the next call. */
+/** Without a `vector` it is one whose code stands for it. Shapes: vector u32[dim], its bits. Valid until: the next call. */
 export function encodeRecord(
-  checksum: Checksum, collection: number, ordinal: number, sequence: number, vector: Uint32Array, key: Uint8Array, metadata: Uint8Array
+  checksum: Checksum, collection: number, ordinal: number, sequence: number, vector: Uint32Array | undefined, key: Uint8Array, metadata: Uint8Array
 ): Buffer {
-  const most = HEADER + packedByteLength(vector.length) + key.length + metadata.length
+  const most = HEADER + (vector ? packedByteLength(vector.length) : 0) + key.length + metadata.length
   if (room.length < most) room = Buffer.allocUnsafeSlow(most)
   const record = room
   record.writeUIntLE(sequence, 8, 6)
-  record.writeUInt16LE(key.length, 14)
-  let at = packVector(vector, record, HEADER)
+  record.writeUInt16LE(key.length | (vector ? 0 : CODED), 14)
+  let at = vector ? packVector(vector, record, HEADER) : HEADER
   record.set(key, at)
   at += key.length
   record.set(metadata, at)
   at += metadata.length
-  record.writeBigUInt64LE(checksum.hash(seedOf(collection, ordinal), record.subarray(8, at)), 0)
-  return record.subarray(0, at)
+  return sealed(checksum, collection, ordinal, record.subarray(0, at))
+}
+
+function sealed(checksum: Checksum, collection: number, ordinal: number, record: Buffer): Buffer {
+  record.writeBigUInt64LE(checksum.hash(seedOf(collection, ordinal), record.subarray(8)), 0)
+  return record
 }
 
 /**
@@ -55,9 +62,27 @@ export function encodeRecord(
  */
 export function moveRecord(checksum: Checksum, collection: number, from: number, to: number, record: Buffer): Buffer {
   checkRecord(checksum, collection, from, record)
-  const moved = Buffer.from(record)
-  moved.writeBigUInt64LE(checksum.hash(seedOf(collection, to), moved.subarray(8)), 0)
-  return moved
+  return sealed(checksum, collection, to, Buffer.from(record))
+}
+
+/**
+ * The same record without its vector; undefined when it has none. Shapes: `dim` is that of the vector.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the checksum or the lengths do not fit
+ */
+export function dropVector(checksum: Checksum, collection: number, ordinal: number, record: Buffer, dim: number): Buffer | undefined {
+  checkRecord(checksum, collection, ordinal, record)
+  if (isCoded(record)) return undefined
+  const rest = record.subarray(packedEnd(record, HEADER, dim))
+  const dropped = Buffer.allocUnsafe(HEADER + rest.length)
+  dropped.set(record.subarray(0, HEADER))
+  dropped.set(rest, HEADER)
+  dropped.writeUInt16LE(record.readUInt16LE(14) | CODED, 14)
+  return sealed(checksum, collection, ordinal, dropped)
+}
+
+function isCoded(record: Buffer): boolean {
+  return (record.readUInt16LE(14) & CODED) !== 0
 }
 
 /** The sequence of a record, checked or not. */
@@ -72,7 +97,7 @@ function checkRecord(checksum: Checksum, collection: number, ordinal: number, re
 }
 
 /**
- * Decodes a record: its vector's bits into `vector` at `to`, its other parts as views of `record`.
+ * Decodes a record: its vector's bits, if it has one, into `vector` at `to`, its other parts as views of `record`.
  *
  * @throws {VectorLevelError} VECTOR_CORRUPTION when the checksum or the lengths do not fit
  */
@@ -80,10 +105,11 @@ export function decodeRecord(
   checksum: Checksum, collection: number, ordinal: number, record: Buffer, dim: number, vector: Uint32Array, to: number
 ): RecordTail {
   checkRecord(checksum, collection, ordinal, record)
-  const keyAt = unpackVector(record, HEADER, dim, vector, to)
-  const metadataAt = keyAt + record.readUInt16LE(14)
+  const coded = isCoded(record)
+  const keyAt = coded ? HEADER : unpackVector(record, HEADER, dim, vector, to)
+  const metadataAt = keyAt + (record.readUInt16LE(14) & ~CODED)
   if (metadataAt > record.length) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the key of the record of ordinal ${ordinal} ends at ${metadataAt} of ${record.length} bytes`)
   }
-  return { sequence: recordSequence(record), key: record.subarray(keyAt, metadataAt), metadata: record.subarray(metadataAt) }
+  return { sequence: recordSequence(record), coded, key: record.subarray(keyAt, metadataAt), metadata: record.subarray(metadataAt) }
 }

@@ -77,24 +77,44 @@ export function packVector(bits: Uint32Array, out: Uint8Array, at: number): numb
   return exceptionAt
 }
 
+interface PackedHeader {
+  exponentBits: number
+  mantissaBits: number
+  highest: number
+  /** Offsets of the exponents of exceptions, and behind them. */
+  exceptionAt: number
+  end: number
+}
+
+/** @throws {VectorLevelError} VECTOR_CORRUPTION when the bytes end early or the header is impossible */
+function readHeader(bytes: Uint8Array, at: number, dim: number): PackedHeader {
+  const exponentBits = bytes[at]!
+  const mantissaBits = bytes[at + 1]!
+  const exceptions = bytes[at + 3]! | (bytes[at + 4]! << 8)
+  const exceptionAt = at + HEADER + Math.ceil((dim * (1 + exponentBits + mantissaBits)) / 8)
+  const end = exceptionAt + exceptions
+  if (!(exponentBits >= 2 && exponentBits <= 6 && mantissaBits <= 23) || end > bytes.length || exceptions > dim) {
+    throw new VectorLevelError('VECTOR_CORRUPTION',
+      `a packed vector of ${dim} dimensions with ${exponentBits} + ${mantissaBits} bits and ${exceptions} exceptions does not fit ${bytes.length - at} bytes`)
+  }
+  return { exponentBits, mantissaBits, highest: bytes[at + 2]!, exceptionAt, end }
+}
+
+/** The offset behind a packed vector. @throws {VectorLevelError} VECTOR_CORRUPTION as unpackVector */
+export function packedEnd(bytes: Uint8Array, at: number, dim: number): number {
+  return readHeader(bytes, at, dim).end
+}
+
 /**
  * Unpacks `dim` components into `bits` at `to`; returns the offset behind.
  *
  * @throws {VectorLevelError} VECTOR_CORRUPTION when the bytes end early or the header is impossible
  */
 export function unpackVector(bytes: Uint8Array, at: number, dim: number, bits: Uint32Array, to: number): number {
-  const exponentBits = bytes[at]!
-  const mantissaBits = bytes[at + 1]!
-  const highest = bytes[at + 2]!
-  const exceptions = bytes[at + 3]! | (bytes[at + 4]! << 8)
+  const header = readHeader(bytes, at, dim)
+  const { exponentBits, mantissaBits, highest, end } = header
+  let { exceptionAt } = header
   const width = 1 + exponentBits + mantissaBits
-  const byteLength = Math.ceil((dim * width) / 8)
-  let exceptionAt = at + HEADER + byteLength
-  const end = exceptionAt + exceptions
-  if (!(exponentBits >= 2 && exponentBits <= 6 && mantissaBits <= 23) || end > bytes.length || exceptions > dim) {
-    throw new VectorLevelError('VECTOR_CORRUPTION',
-      `a packed vector of ${dim} dimensions with ${exponentBits} + ${mantissaBits} bits and ${exceptions} exceptions does not fit ${bytes.length - at} bytes`)
-  }
   reserveWords(dim, width)
   wordBytes.set(bytes.subarray(at + HEADER, exceptionAt))
   const zeroCode = (1 << exponentBits) - 1

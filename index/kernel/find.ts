@@ -27,6 +27,7 @@ export function find(graph: usize, scratch: usize, job: usize): void {
   }
   memory.copy(load<u32>(scratch, SCRATCH_QUERY), load<u32>(job, JOB_QUERY), load<u32>(graph, GRAPH_VECTOR_BYTES))
   prepareVector(graph, scratch)
+  loadQuery(graph, scratch)
   store<u32>(scratch, <u32>job + JOB_STOP, SCRATCH_STOP)
   // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
   const spare: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? 0 : max<u32>(LEAST_SPARE, wanted >> 1)
@@ -44,7 +45,6 @@ export function find(graph: usize, scratch: usize, job: usize): void {
       needs(job, isExact, width)
       return
     }
-    loadQuery(graph, scratch)
     const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted, measured, misses))
     if (found == wanted && load<f32>(scratch, SCRATCH_MISSED) > misses && <u64>width * 2 <= min(widest, <u64>linked / 4) && !load<u32>(job, JOB_STOP)) {
       width *= 2

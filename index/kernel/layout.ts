@@ -38,6 +38,8 @@ export const GRAPH_UNLINKED = 160
 /** Ordinals that searches find, and those that were ever given out. */
 export const GRAPH_LIVE = 164
 export const GRAPH_ORDINALS = 168
+/** 1 where the nearest by their codes are measured again by full vectors; 0 where codes are exact, or all that there is. */
+export const GRAPH_RERANKS = 188
 export const GRAPH_BYTES = 192
 
 /** Kinds of tasks: those below TASK_REMOVE link a node. */

@@ -1,15 +1,15 @@
-/** What a search returns: the nearest live ordinals with distances from full vectors. */
+/** What a search returns: the nearest live ordinals with distances from full vectors, or from codes where these are exact, or all that there is. */
 
 import { SPACE_ID } from '../../storage/kernel/layout'
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
-import { unsortable } from '../../codecs/kernel/f32'
-import { entryOf, idOf, insertAt, keyOf, positionIn } from './beam'
+import { sortable, unsortable } from '../../codecs/kernel/f32'
+import { entryOf, idOf, insertAt, insertSorted, keyOf, positionIn } from './beam'
 import {
-  GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
+  GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
   GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
   SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
-import { distanceOf, scoreFull } from './query'
+import { distanceOf, score, scoreFull } from './query'
 import { isStopped, searchBase } from './search'
 
 /** Fills the record rows of ordinals from the store of records, where they are not filled. Shapes: ordinals u32[count]. */
@@ -33,10 +33,10 @@ export function search(graph: usize, scratch: usize, ef: u32, k: u32, measured: 
   store<f32>(scratch, 0, SCRATCH_MISSED)
   if (!load<u32>(graph, GRAPH_LEVELS)) return 0
   searchBase(graph, scratch, ef)
-  return load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? takeLive(graph, scratch, k) : rerank(graph, scratch, k, measured, misses)
+  return load<u32>(graph, GRAPH_RERANKS) ? rerank(graph, scratch, k, measured, misses) : takeLive(graph, scratch, k)
 }
 
-/** Distances of the beam are exact: its nearest live entries are the result. */
+/** The beam's nearest live entries are the result. */
 function takeLive(graph: usize, scratch: usize, k: u32): u32 {
   const states = load<u32>(graph, GRAPH_STATES)
   const beam = <usize>load<u32>(scratch, SCRATCH_BEAM)
@@ -45,7 +45,9 @@ function takeLive(graph: usize, scratch: usize, k: u32): u32 {
   let found: u32 = 0
   for (let i: u32 = 0; i < count && found < k; i++) {
     const entry = load<u64>(beam + (<usize>i << 3))
-    if (isLive(states, idOf(entry))) store<u64>(result + (<usize>(found++) << 3), entry & ~1)
+    if (!isLive(states, idOf(entry))) continue
+    // Different keys may be the same distance, when it is rounded.
+    found = insertSorted(result, found, k, entryOf(sortable(<f32>distanceOf(graph, scratch, keyOf(entry))), idOf(entry)))
   }
   return found
 }
@@ -80,7 +82,7 @@ function rerank(graph: usize, scratch: usize, k: u32, most: u32, misses: f32): u
       length++
     }
     if (!length) break
-    found = scoreInto(graph, scratch, candidates, length, k, found)
+    found = scoreInto(graph, scratch, RECORDS, candidates, length, k, found)
     for (let i: u32 = 0; i < length; i++) {
       const error = <f64>unsortable(load<u32>(keys + (i << 2))) - distanceOf(graph, scratch, load<u32>(candidates + ((RERANKED + i) << 2)))
       sum += error
@@ -131,20 +133,24 @@ function tailOf(x: f64): f64 {
   return 0.5 / power
 }
 
-/** Scores the live ordinals of [from, to) by their full vectors. Result as in search; `found` are there already. Ends early when it is told to. */
+/** Scores the live ordinals of [from, to). Result as in search; `found` are there already. Ends early when it is told to. The query must be loaded. */
 export function scan(graph: usize, scratch: usize, from: u32, to: u32, k: u32, found: u32): u32 {
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
   const several = scannedTogether(graph)
+  let rows = NOWHERE
   let count: u32 = 0
   for (let ordinal = from; ordinal < to; ordinal++) {
-    if (!isScored(graph, ordinal)) continue
-    store<u32>(ids + (count << 2), ordinal)
-    if (++count < several) continue
-    if (isStopped(scratch)) return found
-    found = scoreInto(graph, scratch, ids, count, k, found)
-    count = 0
+    const place = rowsOf(graph, ordinal)
+    if (place == NOWHERE) continue
+    if (count == several || (count && place != rows)) {
+      if (isStopped(scratch)) return found
+      found = scoreInto(graph, scratch, rows, ids, count, k, found)
+      count = 0
+    }
+    rows = place
+    store<u32>(ids + (count++ << 2), ordinal)
   }
-  return count ? scoreInto(graph, scratch, ids, count, k, found) : found
+  return count ? scoreInto(graph, scratch, rows, ids, count, k, found) : found
 }
 
 /** As scan, for what is not linked yet. What was found already is not found twice. */
@@ -153,51 +159,54 @@ export function scanUnlinked(graph: usize, scratch: usize, k: u32, found: u32): 
   const several = scannedTogether(graph)
   const tasks = <usize>load<u32>(graph, GRAPH_TASKS)
   const end = load<u32>(graph, GRAPH_TASKS_END)
+  let rows = NOWHERE
   let count: u32 = 0
   for (let i = load<u32>(graph, GRAPH_TASKS_FIRST); i < end; i++) {
     const task = load<u32>(tasks + (<usize>i << 2))
-    if ((task & ((1 << TASK_BITS) - 1)) >= <u32>TASK_REMOVE || !isScored(graph, task >> TASK_BITS)) continue
-    store<u32>(ids + (count << 2), task >> TASK_BITS)
-    if (++count < several) continue
-    if (isStopped(scratch)) return found
-    found = scoreInto(graph, scratch, ids, count, k, found)
-    count = 0
+    if ((task & ((1 << TASK_BITS) - 1)) >= <u32>TASK_REMOVE) continue
+    const place = rowsOf(graph, task >> TASK_BITS)
+    if (place == NOWHERE) continue
+    if (count == several || (count && place != rows)) {
+      if (isStopped(scratch)) return found
+      found = scoreInto(graph, scratch, rows, ids, count, k, found)
+      count = 0
+    }
+    rows = place
+    store<u32>(ids + (count++ << 2), task >> TASK_BITS)
   }
-  return count ? scoreInto(graph, scratch, ids, count, k, found) : found
+  return count ? scoreInto(graph, scratch, rows, ids, count, k, found) : found
 }
 
 function scannedTogether(graph: usize): u32 {
   return min<u32>(SCAN, load<u32>(graph, GRAPH_TOGETHER))
 }
 
-/** Whether an ordinal is found by scans: where codes are the full vectors, who has no code cannot be scored. */
+/** The rows that tell how far an ordinal is: its code, or its record's full vector; none where it is not found, or has no code and codes are the vectors. */
+const NOWHERE: u32 = 0
+const CODES: u32 = 1
+const RECORDS: u32 = 2
+
 // @ts-ignore: decorator
 @inline
-function isScored(graph: usize, ordinal: u32): bool {
+function rowsOf(graph: usize, ordinal: u32): u32 {
   const state = <u32>load<u8>(rowAddress(load<u32>(graph, GRAPH_STATES), ordinal))
-  return state == STATE_LIVE || (state == STATE_UNCODED && load<u32>(graph, GRAPH_SCORER) != SCORER_F32)
+  if (state == STATE_LIVE) return load<u32>(graph, GRAPH_RERANKS) ? RECORDS : CODES
+  return state == STATE_UNCODED && load<u32>(graph, GRAPH_SCORER) != SCORER_F32 ? RECORDS : NOWHERE
 }
 
-/** Measures at most SCAN ordinals by their full vectors and keeps the k nearest in the result. */
-function scoreInto(graph: usize, scratch: usize, ids: usize, count: u32, k: u32, found: u32): u32 {
+/** Measures at most SCAN ordinals by rows of one kind and keeps the k nearest in the result. */
+function scoreInto(graph: usize, scratch: usize, rows: u32, ids: usize, count: u32, k: u32, found: u32): u32 {
   const addresses = <usize>load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
   const result = <usize>load<u32>(scratch, SCRATCH_RESULT)
-  if (load<u32>(graph, GRAPH_SCORER) == SCORER_F32) {
+  if (rows == CODES) {
     resolveRows(load<u32>(graph, GRAPH_CODES), ids, count, addresses)
+    score(graph, scratch, addresses, count, keys)
+    for (let i: u32 = 0; i < count; i++) store<u32>(keys + (i << 2), sortable(<f32>distanceOf(graph, scratch, load<u32>(keys + (i << 2)))))
   } else {
-    const records = load<u32>(graph, GRAPH_RECORDS)
-    const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
-    for (;;) {
-      resolveRows(records, ids, count, addresses)
-      let missing: u32 = 0
-      for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
-      if (!missing) break
-      // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
-      loadRecords(load<u32>(records, SPACE_ID), ids, count)
-    }
+    resolveRecords(graph, ids, count, addresses)
+    scoreFull(graph, load<u32>(scratch, SCRATCH_QUERY), addresses, count, keys)
   }
-  scoreFull(graph, load<u32>(scratch, SCRATCH_QUERY), addresses, count, keys)
   for (let i: u32 = 0; i < count; i++) {
     const entry = entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2)))
     const position = positionIn(result, found, entry)
@@ -206,4 +215,18 @@ function scoreInto(graph: usize, scratch: usize, ids: usize, count: u32, k: u32,
     found = insertAt(result, found, k, position, entry)
   }
   return found
+}
+
+/** Addresses of the records' rows of at most SCAN ordinals, which are filled. Shapes as for resolveRows. */
+function resolveRecords(graph: usize, ids: usize, count: u32, addresses: usize): void {
+  const records = load<u32>(graph, GRAPH_RECORDS)
+  const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
+  for (;;) {
+    resolveRows(records, ids, count, addresses)
+    let missing: u32 = 0
+    for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
+    if (!missing) break
+    // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
+    loadRecords(load<u32>(records, SPACE_ID), ids, count)
+  }
 }

@@ -34,21 +34,22 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
   }
   const vector = memory.floats(memory.u32(job + JOB_QUERY), graph.vectorBytes / 4)
   if (graph.metric === METRIC_COSINE) normalize(vector)
+  const query = graph.queryOf(vector)
   const spare = graph.isQuantised ? Math.max(LEAST_SPARE, wanted >> 1) : 0
   const measure = { measured: memory.u32(job + JOB_MEASURED), misses: memory.f32(job + JOB_MISSES) }
   const first = Math.max(memory.u32(job + JOB_EF), measure.measured, wanted + spare)
   for (let width = first; ;) {
     const most = Math.floor((graph.live - Math.min(graph.unlinked.length, graph.live)) / 4)
     if (isExact || width > most) {
-      finish(scan(graph, loadRecords, vector, Array.from({ length: graph.ordinals }, (_, i) => i), wanted, []), true)
+      finish(scan(graph, loadRecords, query, vector, Array.from({ length: graph.ordinals }, (_, i) => i), wanted, []), true)
       return
     }
     if (width > capacity) {
       give(width)
       return
     }
-    const beamed = search(graph, work, loadRecords, graph.queryOf(vector), vector, width, wanted, measure)
-    const found = scan(graph, loadRecords, vector, graph.unlinked, wanted, beamed.found)
+    const beamed = search(graph, work, loadRecords, query, vector, width, wanted, measure)
+    const found = scan(graph, loadRecords, query, vector, graph.unlinked, wanted, beamed.found)
     if (found.length === wanted) {
       if (beamed.missed <= measure.misses || width * 2 > Math.min(first * MOST_WIDENED, most)) {
         finish(found, false)

@@ -1,7 +1,7 @@
 import { CODEBOOK_INVERSE_SCALE, CODEBOOK_KEY_ORIGIN, CODEBOOK_KEY_UNIT, CODEBOOK_OFFSETS } from '../../codecs/kernel/layout.js'
 import {
   GRAPH_BASE, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS,
-  GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
+  GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
   GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UPPER,
   GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_F32, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
@@ -49,6 +49,8 @@ export class GraphRows {
   readonly states: number
   readonly records: number
   readonly isQuantised: boolean
+  /** Whether the nearest by their codes are measured again by full vectors. */
+  readonly reranks: boolean
   readonly metric: number
   readonly #scorer: number
   readonly #codebook: number
@@ -71,6 +73,7 @@ export class GraphRows {
     this.#scorer = memory.u32(ptr + GRAPH_SCORER)
     this.#codebook = memory.u32(ptr + GRAPH_CODEBOOK)
     this.isQuantised = this.#scorer !== SCORER_F32
+    this.reranks = memory.u32(ptr + GRAPH_RERANKS) !== 0
     this.metric = memory.u32(ptr + GRAPH_METRIC)
   }
 

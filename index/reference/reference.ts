@@ -171,9 +171,12 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       const vector = vectorIn(scratch, graph)
       return writeResult(scratch, counted(scratch, work => search(view, work, loadRecords(scratch), view.queryOf(vector), vector, ef, k, { measured, misses }).found))
     },
-    scan: (graph, scratch, from, to, k, found) => writeResult(scratch, scan(
-      open(graph), loadRecords(scratch), vectorIn(scratch, graph), Array.from({ length: to - from }, (_, i) => from + i), k, readResult(scratch, found)
-    )),
+    scan(graph, scratch, from, to, k, found) {
+      const view = open(graph)
+      const vector = vectorIn(scratch, graph)
+      const ordinals = Array.from({ length: to - from }, (_, i) => from + i)
+      return writeResult(scratch, scan(view, loadRecords(scratch), view.queryOf(vector), vector, ordinals, k, readResult(scratch, found)))
+    },
     remove(graph, scratch, ordinal, slot) {
       counted(scratch, work => remove(open(graph), work, ordinal, slot >>> 0))
     }

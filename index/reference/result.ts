@@ -1,8 +1,8 @@
-/** What a search returns: the nearest live ordinals, measured by their full vectors. */
+/** What a search returns: the nearest live ordinals, measured by their full vectors, or by their codes. */
 
 import { SPACE_ID } from '../../storage/kernel/layout.js'
 import { RERANKED } from '../kernel/layout.js'
-import { fromSortable } from './distances.js'
+import { fromSortable, sortable } from './distances.js'
 import type { GraphRows, Query } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
 
@@ -28,8 +28,9 @@ export function search(
   if (!graph.entry.level) return { found: [], missed: 0 }
   const start = toBase(graph, descend(graph, work, query, 1))
   const beam = searchLevel(graph, work, graph.base, query, start, ef)
-  if (!graph.isQuantised) return { found: beam.filter(({ id }) => graph.isLive(id)).slice(0, k), missed: 0 }
-  return rerank(graph, loadRecords, query, vector, beam, k, measure)
+  if (graph.reranks) return rerank(graph, loadRecords, query, vector, beam, k, measure)
+  const live = beam.filter(({ id }) => graph.isLive(id)).slice(0, k)
+  return { found: live.map(({ key, id }) => ({ key: sortable(graph.distanceOfKey(query, key)), id })).sort(byKey), missed: 0 }
 }
 
 /** Measures the live ones of a beam, RERANKED at a time, until those that are left are probably too far, allowing for the errors so far. */
@@ -53,7 +54,7 @@ function rerank(
     const several = most ? Math.min(RERANKED, most - measured) : RERANKED
     const batch: Met[] = []
     for (; next < beam.length && batch.length < several; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
-    const scored = batch.map(({ id }) => measure(graph, loadRecords, vector, id))
+    const scored = batch.map(({ id }) => measureFull(graph, loadRecords, vector, id))
     for (const [i, { key }] of batch.entries()) {
       const error = fromSortable(scored[i].key) - graph.distanceOfKey(query, key)
       sum += error
@@ -85,22 +86,25 @@ function tailOf(x: number): number {
 
 /** The `k` nearest among those that are `found` already and those of `ordinals` that are live; none twice. */
 export function scan(
-  graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
+  graph: GraphRows, loadRecords: LoadRecords, query: Query, vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
 ): Met[] {
   const all = [...found]
   const known = new Set(found.map(({ id }) => id))
-  for (const ordinal of ordinals) if (graph.isScored(ordinal) && !known.has(ordinal)) all.push(measure(graph, loadRecords, vector, ordinal))
+  for (const ordinal of ordinals) {
+    if (!graph.isScored(ordinal) || known.has(ordinal)) continue
+    const isCoded = graph.isLive(ordinal) && !graph.reranks
+    all.push(isCoded ? measureCode(graph, query, ordinal) : measureFull(graph, loadRecords, vector, ordinal))
+  }
   return all.sort(byKey).slice(0, k)
 }
 
-function measure(graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
-  return { key: graph.fullKey(vector, fullVector(graph, loadRecords, ordinal)), id: ordinal }
+function measureCode(graph: GraphRows, query: Query, ordinal: number): Met {
+  return { key: sortable(graph.distanceOfKey(query, graph.key(query, graph.codeOf(graph.base, ordinal)))), id: ordinal }
 }
 
-/** The full vector of an ordinal: its code, or else from its record's row, which is filled first if it must be. */
-function fullVector(graph: GraphRows, loadRecords: LoadRecords, ordinal: number): Float32Array {
+/** By the full vector in the row of its record, which is filled first if it must be. */
+function measureFull(graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
   const { memory, rows, records, vectorBytes } = graph
-  if (!graph.isQuantised) return graph.codeOf(graph.base, ordinal) as Float32Array
   if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecords(memory.u32(records + SPACE_ID), [ordinal])
-  return memory.floats(rows.address(records, ordinal), vectorBytes / 4)
+  return { key: graph.fullKey(vector, memory.floats(rows.address(records, ordinal), vectorBytes / 4)), id: ordinal }
 }

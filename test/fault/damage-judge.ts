@@ -180,7 +180,7 @@ export class Judge {
         expectHonest(hits, model, query)
         if (hits.length < nearest.length && exact && this.#amiss) this.#silent('absence in a search')
         else if (exact || !trained) expectNearest(hits, nearest, model, query)
-        else if (recallOf(hits, nearest) < 0.9) throw new Error(`recall is ${recallOf(hits, nearest)}`)
+        else if (recallOf(hits, nearest, model, query) < 0.9) throw new Error(`recall is ${recallOf(hits, nearest, model, query)}`)
       } catch (error) {
         if (this.#amiss) this.#silent('wrong search of a store that lacks records')
         else this.#wrong(`searching ${name} with ${JSON.stringify(options)}: ${(error as Error).message}`, 'wrong search')

@@ -35,7 +35,7 @@ export interface Commit {
 /** All that was done to a store of a recipe, in order; the metadata of a record is the number of the commit that wrote it last. */
 export function commitsOf(recipe: Recipe, seed: number): Commit[] {
   return Array.from({ length: COUNTS[recipe] }, (_, i) => {
-    if (recipe !== 'tables') return { collection: 'points', operations: operationsOf(seed, i) }
+    if (recipe !== 'tables') return { collection: 'points', operations: operationsOf(2 * seed, i) }
     const random = new Random(Math.imul(seed, 31) + i)
     const put = (key: number): BatchOperation<number> => ({ type: 'put', key: `k${key}`, vector: normalVector(random, DIMENSIONS), metadata: i })
     if (i < LOADS) return { collection: i % 10 === 9 ? 'others' : 'points', operations: Array.from({ length: BATCH }, (_, j) => put(i * BATCH + j)) }

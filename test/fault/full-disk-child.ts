@@ -5,7 +5,7 @@ import { VectorLevel, VectorLevelError } from '../../src/index.js'
 import { opened, SMALL } from '../src/store.js'
 import type { FullDisk } from './full-disk.js'
 import { History } from './history.js'
-import { operationsOf, POINTS } from './workload.js'
+import { operationsOf, pointsOf } from './workload.js'
 
 const { location, durability, seed, action, before, checkpointEvery, room, roomToClose } = JSON.parse(process.argv[2]!) as FullDisk
 const options = { ...SMALL, durability, checkpoint: { operations: checkpointEvery } }
@@ -43,7 +43,7 @@ async function codeOf(work: () => Promise<unknown>): Promise<string | undefined>
 }
 
 async function write(count: number): Promise<void> {
-  const points = db.collection<number>('points', POINTS)
+  const points = db.collection<number>('points', pointsOf(seed))
   for (const to = acknowledged + count; acknowledged < to; acknowledged++) await points.batch(operationsOf(seed, acknowledged))
 }
 

@@ -2,10 +2,11 @@ import { rmSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { Random } from '../../floor/random.js'
 import type { VectorLevel, VectorLevelOptions, VectorRecord } from '../../src/index.js'
+import { rounding } from '../model/distance.js'
 import { expectNearest } from '../model/hits.js'
 import { ModelCollection } from '../model/model.js'
 import { opened, sound } from '../src/store.js'
-import { operationsOf, POINTS, type Word } from './workload.js'
+import { operationsOf, pointsOf, roundedIn, type Word } from './workload.js'
 
 /** Operations that may be durable beyond the last that was acknowledged: those on their way, one a writer. */
 const ON_THE_WAY = 24
@@ -13,12 +14,13 @@ const ON_THE_WAY = 24
 /** The operations of a seed, and the records that they make, up to one of them. */
 export class History {
   readonly seed: number
-  readonly model = new ModelCollection('l2')
+  readonly model: ModelCollection
   /** Operations that the model holds. */
   count = 0
 
   constructor(seed: number) {
     this.seed = seed
+    this.model = new ModelCollection('l2', roundedIn(seed))
   }
 
   async advance(to: number): Promise<void> {
@@ -32,19 +34,29 @@ export class History {
    */
   async findIn(db: VectorLevel, least: number, most = Infinity): Promise<void> {
     const found = new Map<string, VectorRecord<number>>()
-    for await (const [key, record] of db.collection<number>('points', POINTS).entries()) found.set(key, record)
+    for await (const [key, record] of db.collection<number>('points', pointsOf(this.seed)).entries()) found.set(key, record)
     // The metadata of a record is the operation that wrote it last: what is there is a beginning at least so long.
     const newest = [...found.values()].reduce((last, { metadata }) => Math.max(last, metadata + 1), 0)
     await this.advance(Math.max(least, newest))
     const last = Math.min(most, this.count + ON_THE_WAY)
-    while (!isSame(found, this.model.records) && this.count < last) await this.advance(this.count + 1)
-    assert.ok(isSame(found, this.model.records),
+    while (!this.#isSame(found) && this.count < last) await this.advance(this.count + 1)
+    assert.ok(this.#isSame(found),
       `the store does not hold a beginning of the operations with at least ${least} of them; its newest record is of operation ${newest - 1} (seed ${this.seed})`)
+  }
+
+  #isSame(found: Map<string, VectorRecord<number>>): boolean {
+    const { records, metric, rounded } = this.model
+    if (found.size !== records.size) return false
+    for (const [key, { vector, metadata, approximate }] of found) {
+      const other = records.get(key)
+      if (!other || other.metadata !== metadata || rounding(metric, other.vector, vector) > (approximate ? rounded : 0)) return false
+    }
+    return true
   }
 
   /** Every record is there, is found by searches, and verify() finds nothing. */
   async expectIn(db: VectorLevel): Promise<void> {
-    const points = db.collection<number>('points', POINTS)
+    const points = db.collection<number>('points', pointsOf(this.seed))
     const before = this.count
     await this.findIn(db, before, before)
     const random = new Random(this.seed ^ this.count)
@@ -82,13 +94,4 @@ export class History {
 export function lastSaid(output: string, word: Word): number {
   const lines = output.split('\n').slice(0, -1).filter(line => line.startsWith(`${word} `))
   return lines.length ? Number(lines[lines.length - 1]!.split(' ')[1]) : 0
-}
-
-function isSame(found: Map<string, VectorRecord<number>>, expected: Map<string, VectorRecord<unknown>>): boolean {
-  if (found.size !== expected.size) return false
-  for (const [key, record] of found) {
-    const other = expected.get(key)
-    if (!other || other.metadata !== record.metadata || !other.vector.every((value, i) => value === record.vector[i])) return false
-  }
-  return true
 }

@@ -60,6 +60,19 @@ const killFaults: PlantedFault[] = [
     caughtBy: ['kills', 'power-cuts']
   },
   {
+    what: 'codes that are kept in place of vectors are written behind the index',
+    changes: [{
+      file: 'src/checkpoint.js',
+      find: 'await writeCodes(engine, codes, graphs);',
+      replace: 'const late = codes.splice(0); await writeCodes(engine, codes, graphs);'
+    }, {
+      file: 'src/checkpoint.js',
+      find: 'await forgetCodes(engine, graphs);',
+      replace: 'await writeCodes(engine, late, graphs); await forgetCodes(engine, graphs);'
+    }],
+    caughtBy: ['kills', 'power-cuts']
+  },
+  {
     what: 'a store has its identity before its log',
     changes: [{
       file: 'src/recovery.js',

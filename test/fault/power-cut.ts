@@ -57,13 +57,15 @@ export const powerCuts: Campaign = {
     const report: CampaignReport = { rounds: 0, violations: [], counts: {} }
     const recoverer = new Recoverer()
     try {
-      const continued = new Map<Workload['durability'], { image: Image, count: number }>()
+      const continued = new Map<string, { image: Image, count: number }>()
       for (let round = 0; round < rounds;) {
         const random = new Random(seed ^ Math.imul(round + 1, 0x9e3779b1))
         const durability = Math.floor(round / CUTS) % 2 ? 'relaxed' : 'strict'
-        const { image, count: from } = continued.get(durability) ?? { image: new Map() as Image, count: 0 }
-        const recording = record(anyWorkload(random, durability, seed, from), image)
-        tally(report, `recordings, ${durability}, ${from ? 'after a cut' : 'from the creation on'}`)
+        const history = (seed & ~1) | (Math.floor(round / CUTS / 2) % 2)
+        const kind = `${durability}, ${history % 2 ? 'codes' : 'full vectors'}`
+        const { image, count: from } = continued.get(kind) ?? { image: new Map() as Image, count: 0 }
+        const recording = record(anyWorkload(random, durability, history, from), image)
+        tally(report, `recordings, ${kind}, ${from ? 'after a cut' : 'from the creation on'}`)
         let last: { image: Image, count: number } | undefined
         for (const cut of cutsOf(recording, random, Math.min(CUTS, rounds - round))) {
           const recovered = await recover(recoverer, recording, cut, round % THOROUGH === THOROUGH - 1)
@@ -72,7 +74,7 @@ export const powerCuts: Campaign = {
           if (rebuilt) tally(report, `rebuilds: ${rebuilt.replace(/\d+/g, 'N')}`)
           else tally(report, replayed ? 'recoveries with replay' : 'recoveries without replay')
           if (violation) {
-            const what = `${durability}, ${cut.survivors} survives, cut ${where(recording, cut)}`
+            const what = `${kind}, ${cut.survivors} survives, cut ${where(recording, cut)}`
             keep(cut.image, `power-cut-${seed}-${round - 1}`)
             report.violations.push(`power cut (seed ${seed}, round ${round - 1}, ${what}): ${violation}`)
           } else last = { image: withoutBackups(cut.image), count: recovered.count }
@@ -80,8 +82,8 @@ export const powerCuts: Campaign = {
           onProgress(round)
           if (untilViolation && violation) return report
         }
-        if (from || !last) continued.delete(durability)
-        else continued.set(durability, last)
+        if (from || !last) continued.delete(kind)
+        else continued.set(kind, last)
       }
     } finally {
       recoverer.close()

@@ -1,7 +1,7 @@
 import { VectorLevel } from '../../src/index.js'
 import { SMALL } from '../src/store.js'
 import { say, sayBackup, sayEvents } from './tell.js'
-import { operationsOf, POINTS, type Workload } from './workload.js'
+import { operationsOf, pointsOf, type Workload } from './workload.js'
 
 // Does the same each time, one thing after the other, so that a call of the system can be named by its number.
 
@@ -12,7 +12,7 @@ let acknowledged = from
 async function session(use: (db: VectorLevel) => Promise<void>): Promise<void> {
   const db = new VectorLevel(location, { ...SMALL, durability, checkpoint: { operations: 10 } })
   sayEvents(db)
-  const points = db.collection<number>('points', POINTS)
+  const points = db.collection<number>('points', pointsOf(seed))
   const write = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) {
       await points.batch(operationsOf(seed, acknowledged))

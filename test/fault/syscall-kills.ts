@@ -6,7 +6,7 @@ import { type Call, callsOf, killBefore, missingForCalls } from './calls.js'
 import { type Campaign, type CampaignReport, messageOf, tally } from './campaign.js'
 import { Life } from './life.js'
 import { sideBySide } from './side-by-side.js'
-import { operationsOf, POINTS, type Workload } from './workload.js'
+import { operationsOf, pointsOf, type Workload } from './workload.js'
 
 const SCRIPT = 'steps-child.js'
 /** Operations of the store that a killed process left, and those of them that its index has. */
@@ -76,7 +76,7 @@ function workloadOf(location: string, seed: number, { left, durability }: Beginn
 /** Leaves a store as a killed process does, whose log has what its index lacks. */
 async function leaveStore(location: string, copy: string, seed: number): Promise<void> {
   await opened(location, async db => {
-    const points = db.collection<number>('points', POINTS)
+    const points = db.collection<number>('points', pointsOf(seed))
     for (let i = 0; i < LEFT; i++) {
       if (i === LEFT_INDEXED) await db.checkpoint()
       await points.batch(operationsOf(seed, i))

@@ -3,7 +3,7 @@ import { Random } from '../../floor/random.js'
 import { VectorLevel, VectorLevelError } from '../../src/index.js'
 import { linked, SMALL } from '../src/store.js'
 import { say, sayBackup, sayEvents, sayFailure } from './tell.js'
-import { operationsOf, POINTS, type Workload } from './workload.js'
+import { operationsOf, pointsOf, type Workload } from './workload.js'
 
 /** Operations between two rests. */
 const REST = 15
@@ -11,7 +11,7 @@ const REST = 15
 const workload = JSON.parse(process.argv[2]!) as Workload
 const { location, durability, seed, from, count = Infinity, writers = 6, checkpointEvery = 50, maintenance = false, rests = false, faults = false } = workload
 const db = new VectorLevel(location, { ...SMALL, durability, checkpoint: { operations: checkpointEvery } })
-const points = db.collection<number>('points', POINTS)
+const points = db.collection<number>('points', pointsOf(seed))
 let next = from
 let acknowledged = from
 let ended = false

@@ -1,7 +1,12 @@
 import { Random } from '../../floor/random.js'
 import type { BatchOperation, CollectionOptions } from '../../src/index.js'
 
-export const POINTS: CollectionOptions = { dimensions: 8, metric: 'l2', codec: 'f32', M: 8, efConstruction: 40 }
+const SHAPE = { dimensions: 8, metric: 'l2', M: 8, efConstruction: 40 } as const
+/** Records that are there from the first operation on where codes are kept: more than they are trained on. */
+const CODED = 2100
+/** What may be lost of a vector then: half of a step in each dimension, of a window that is twice as wide as the vectors reach; with room to spare. */
+const ROUNDED = 0.15
+
 /** Keys that operations choose from, so that many replace and delete what earlier ones put. */
 export const KEYS = 200
 
@@ -41,15 +46,32 @@ export type Word =
   /** Of a process that looks at stores: so many kills are behind it; and all that it found, as JSON. */
   | 'looked' | 'reported'
 
-/** The operation number `i`, always the same for a seed: a put, an update, a deletion, or a batch of up to 12. The metadata of what it writes is `i`. */
+/** Whether the operations of a seed are of a collection that keeps codes in place of vectors. */
+function keepsCodes(seed: number): boolean {
+  return seed % 2 !== 0
+}
+
+/** The collection 'points' of the operations of a seed. */
+export function pointsOf(seed: number): CollectionOptions {
+  return keepsCodes(seed) ? { ...SHAPE, codec: 'sq8', store: 'codes' } : { ...SHAPE, codec: 'f32' }
+}
+
+/** What may be lost of a vector in it. */
+export function roundedIn(seed: number): number {
+  return keepsCodes(seed) ? ROUNDED : 0
+}
+
+/** The operation number `i`, always the same for a seed: a put, an update, a deletion, or a batch of up to 12; the first may be a large one. The metadata of what it writes is `i`. */
 export function operationsOf(seed: number, i: number): BatchOperation<number>[] {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b))
+  const vector = (): Float32Array => Float32Array.from({ length: 8 }, () => random.normal())
+  if (i === 0 && keepsCodes(seed)) return Array.from({ length: CODED }, (_, n) => ({ type: 'put', key: `first${n}`, vector: vector(), metadata: i }))
   const count = random.below(4) ? 1 : 1 + random.below(12)
   return Array.from({ length: count }, () => {
     const key = `k${random.below(KEYS)}`
     const kind = random.below(8)
     if (kind < 2) return { type: 'del', key }
     if (kind < 4) return { type: 'updateMetadata', key, metadata: i }
-    return { type: 'put', key, vector: Float32Array.from({ length: 8 }, () => random.normal()), metadata: i }
+    return { type: 'put', key, vector: vector(), metadata: i }
   })
 }

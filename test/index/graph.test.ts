@@ -9,7 +9,7 @@ import type { Nearest } from '../../index/searcher.js'
 import { findInGraph } from '../../index/graph-check.js'
 import { BATCH, STATE_FREE, STATE_GHOST, STATE_LIVE } from '../../index/kernel/layout.js'
 import { check } from '../seed.js'
-import { clustered, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
+import { clustered, distanceBetween, gaussian, MemoryIndex, type MemoryIndexOptions, trained } from './memory-index.js'
 
 const test = suite('Graph')
 const METRICS: Metric[] = ['l2', 'cosine', 'dot']
@@ -232,6 +232,69 @@ test('codes are trained at the stated count and not before; until then search is
   index.fill(Array.from({ length: 50 }, () => gaussian(random, 5)))
   assert.equal(findings(index), [])
   assert.is(graph.search(index.vectors.get(2010)!, 1, 64).found[0].ordinal, 2010)
+})
+
+test('where codes are all that is stored, distances are theirs, records are not read, and what has no code yet is measured by its record', () => {
+  const random = new Random(21)
+  for (const metric of METRICS) {
+    const options = { dimensions: 24, codec: 'sq8' as const, metric, store: 'codes' as const }
+    const { trainingCount } = codecs.sq8
+    const index = new MemoryIndex(options)
+    const { graph, kernel, scratch } = index
+    for (let i = 0; i < trainingCount; i++) index.add(gaussian(random, 24))
+    assert.not(graph.approximate)
+    atOnce(graph.train())
+    assert.ok(graph.approximate)
+    const decodedQuery = (query: Float32Array): Float32Array => {
+      graph.load(query)
+      kernel.encodeRow(graph.ptr, scratch.ptr, scratch.row)
+      return codecs.sq8.decode(index.arena.bytes.slice(scratch.row, scratch.row + graph.rowBytes.codes), graph.codebook!, graph.options)
+    }
+    // Of codes that are not of unit length the kernel means half of the squared distance.
+    const between = (a: Float32Array, b: Float32Array): number => (metric === 'cosine' ? distanceBetween('l2', a, b) / 2 : distanceBetween(metric, a, b))
+    const expected = (query: Float32Array, k: number): number[] => {
+      const code = decodedQuery(query)
+      const live = [...index.vectors].filter(([ordinal]) => isFindable(graph.stateOf(ordinal)))
+      return live.map(([ordinal, vector]) => (graph.stateOf(ordinal) === STATE_LIVE ? between(code, graph.decode(ordinal)) : distanceBetween(metric, query, vector)))
+        .sort((a, b) => a - b).slice(0, k)
+    }
+    for (const linked of [0, 40, 80]) {
+      for (let i = 0; i < 40; i++) graph.step()
+      const query = gaussian(random, 24)
+      close(distances(graph.exact(query, 20)), expected(query, 20), `exact, ${linked} batches are linked`)
+      close(distances(graph.search(query, 20, 10_000)), expected(query, 20), `search, ${linked} batches are linked`)
+    }
+    index.link()
+    for (let i = 0; i < 30; i++) index.add(gaussian(random, 24))
+    for (let i = 0; i < trainingCount; i += 3) graph.remove(i)
+    const reads = index.recordReads
+    for (let i = 0; i < 20; i++) {
+      const query = gaussian(random, 24)
+      close(distances(graph.exact(query, 20)), expected(query, 20), 'exact, all have codes')
+      const [nearest, found] = [expected(query, 10), distances(graph.search(query, 10, 200))]
+      close(found.filter((_, i) => i === 0 || found[i - 1] <= found[i]), found, 'nearest first')
+      assert.ok(found.filter(distance => distance <= nearest[9] * (1 + 1e-5) + 1e-5).length >= 8, `${metric}: ${found}, not ${nearest}`)
+    }
+    assert.is(index.recordReads, reads)
+    assert.equal(findings(index), [])
+  }
+})
+
+test('vectors are not given up before a checkpoint that has all their codes', () => {
+  const random = new Random(22)
+  const index = new MemoryIndex({ dimensions: 5, codec: 'sq8', store: 'codes' })
+  const { graph } = index
+  const keeps = (): boolean[] => [graph.coded, graph.keepsCodes]
+  for (let i = 0; i < codecs.sq8.trainingCount; i++) index.add(gaussian(random, 5))
+  graph.noteCheckpoint()
+  assert.equal(keeps(), [true, false], 'before the training')
+  atOnce(graph.train())
+  assert.equal(keeps(), [false, false], 'codes are to be made')
+  graph.noteCheckpoint()
+  index.link()
+  assert.equal(keeps(), [false, false], 'the checkpoint has not all of them')
+  graph.noteCheckpoint()
+  assert.equal(keeps(), [true, true])
 })
 
 test('nothing is trained on when all were removed', () => {

@@ -42,7 +42,7 @@ export class MemoryIndex {
   recordReads = 0
 
   constructor({ build = 'simd', cacheBytes = 64 * MIB, workers, ...options }: MemoryIndexOptions) {
-    this.options = { ...withCodeBytes(options), M: 8, efConstruction: 40, seed: 1, ...options }
+    this.options = { store: 'full', ...withCodeBytes(options), M: 8, efConstruction: 40, seed: 1, ...options }
     this.arena = new Arena(cacheBytes)
     this.cache = new BlockCache(this.arena)
     const serve: KernelCallbacks = {

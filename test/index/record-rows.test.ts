@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { CodecName, Metric } from '../../codecs/codec.js'
 import { vectorByteLength } from '../../codecs/f32.js'
 import { loadKernel } from '../../index/kernel.js'
-import { type Label, RecordRows } from '../../index/record-rows.js'
+import { type Label, type ReadRecord, RecordRows } from '../../index/record-rows.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
 import { check } from '../seed.js'
@@ -13,7 +13,11 @@ const test = suite('RecordRows')
 
 interface Record extends Label {
   vector: Float32Array
+  coded?: boolean
 }
+
+/** What codes stand for, where records have no vectors. */
+const DECODED = 7
 
 /** Rows over records in an array. */
 function open(records: Record[], dimensions: number, codec: CodecName, metric: Metric): { rows: RecordRows, reads: () => number } {
@@ -21,13 +25,13 @@ function open(records: Record[], dimensions: number, codec: CodecName, metric: M
   const arena = new Arena(2 ** 21)
   const cache = new BlockCache(arena)
   const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecords: () => undefined })
-  const read = (ordinal: number, bits: Uint32Array, to: number): Label => {
+  const read = (ordinal: number, bits: Uint32Array, to: number): ReadRecord => {
     count++
     const record = records[ordinal]
-    bits.set(new Uint32Array(record.vector.buffer), to)
+    if (!record.coded) bits.set(new Uint32Array(record.vector.buffer), to)
     return record
   }
-  const rows = new RecordRows(arena, cache, kernel, { read }, dimensions, codec === 'sq8' ? vectorByteLength(dimensions) : 0, metric)
+  const rows = new RecordRows(arena, cache, kernel, { records: { read }, decode: () => new Float32Array(dimensions).fill(DECODED) }, dimensions, codec === 'sq8' ? vectorByteLength(dimensions) : 0, metric)
   rows.space.reserve(records.length)
   return { rows, reads: () => count }
 }
@@ -122,6 +126,18 @@ test('what is not in memory, or has no room there yet, is released without being
   for (const ordinal of [0, 1, 5000, 16_000_000]) rows.release(ordinal)
   assert.is(reads(), 0)
   assert.is(rows.space.frameOf(0), 0)
+})
+
+test('a record without a vector has the one that its code stands for', () => {
+  const label = { key: Buffer.from('a'), metadata: new Uint8Array(0) }
+  const { rows } = open([{ ...label, vector: Float32Array.of(1, 2), coded: true }, { ...label, vector: Float32Array.of(3, 4) }], 2, 'sq8', 'l2')
+  for (const [ordinal, vector] of [[DECODED, DECODED], [3, 4]].entries()) {
+    assert.equal([...rows.vector(ordinal)], vector)
+    assert.equal([...rows.given(ordinal)], vector)
+    assert.equal(rows.label(ordinal).key, 'a')
+  }
+  assert.is(rows.stored(0), undefined)
+  assert.equal([...rows.stored(1)!], [3, 4])
 })
 
 test.run()

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
+import { KINDS } from '../../index/graph.js'
 import { DROPPED, localOrder, Renumbered } from '../../index/renumber.js'
 import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import { check } from '../seed.js'
@@ -30,7 +31,7 @@ function renumbered(index: MemoryIndex): { again: MemoryIndex, order: Uint32Arra
   const mapped = new Renumbered(index.arena, index.graph, order)
   const again = new MemoryIndex(index.options)
   const frame = index.arena.allocate(FRAME)
-  for (const { kind, block, byteLength } of mapped.blocks(frame)) {
+  for (const { kind, block, byteLength } of mapped.blocks(KINDS, frame)) {
     const place = placeOf(1, KIND_NUMBERS[kind], block)
     sealBlock(index.arena, index.checksum, frame, byteLength, place, 0x0123456789abcdefn)
     again.blocks.set(place, index.arena.bytes.slice(frame, frame + byteLength))

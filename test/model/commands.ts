@@ -51,7 +51,8 @@ function onBoth(label: string, collection: number, run: (side: Subject['collecti
 /** Compares what both answer. */
 function same(label: string, collection: number, ask: (side: Subject['collections'][0] | ModelCollection) => Promise<unknown>): Step {
   return step(`${NAMES[collection]}.${label}`, async (model, subject) => {
-    assert.equal(await ask(subject.collections[collection]!), await ask(model.collections[collection]!))
+    const expected = model.collections[collection]!
+    expected.expectSame(await ask(subject.collections[collection]!), await ask(expected))
   })
 }
 
@@ -63,11 +64,13 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** A distance between two neighbouring ones, so that rounding does not decide what is within it. */
 function radiusBetween(model: ModelCollection, query: Float32Array, share: number): number {
-  const distances = model.searchSync(query, { k: Infinity }).map(hit => hit.distance)
+  const hits = model.searchSync(query, { k: Infinity })
+  const distances = hits.map(hit => hit.distance)
+  const margin = (i: number): number => 2 * model.tolerance(query, model.records.get(hits[i]!.key)!.vector)
   const at = Math.min(Math.floor(share * 40), distances.length - 1)
   for (let i = at; i >= 0; i--) {
     const next = distances[i + 1] ?? distances[i]! + 1
-    if (next - distances[i]! > 1e-3 * Math.max(1, Math.abs(next))) return (distances[i]! + next) / 2
+    if (next - distances[i]! > 1e-3 * Math.max(1, Math.abs(next)) + margin(i)) return (distances[i]! + next) / 2
   }
   return -1e9
 }
@@ -144,7 +147,7 @@ const graphSearches: fc.Arbitrary<Step>[] = [
       const nearest = expected.searchSync(query)
       assert.is(hits.length, nearest.length, 'hits')
       expectHonest(hits, expected, query)
-      model.recalls.push(recallOf(hits, nearest))
+      model.recalls.push(recallOf(hits, nearest, expected, query))
     }))
 ]
 

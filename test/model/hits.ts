@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 import type { Hit } from '../../src/index.js'
-import { distance, tolerance } from './distance.js'
+import { distance } from './distance.js'
 import type { ModelCollection } from './model.js'
 
 /**
@@ -14,7 +14,7 @@ export function expectHonest(hits: Hit<unknown>[], model: ModelCollection, query
     const record = model.records.get(hit.key)
     assert.ok(record, `'${hit.key}' is no record`)
     assert.equal(hit.metadata, record.metadata, `metadata of '${hit.key}'`)
-    expectDistance(hit.distance, distance(model.metric, query, record.vector), tolerance(model.metric, query, record.vector), `distance of '${hit.key}'`)
+    expectDistance(hit.distance, distance(model.metric, query, record.vector), model.tolerance(query, record.vector), `distance of '${hit.key}'`)
     if (i) assert.ok(hit.distance >= hits[i - 1]!.distance, `'${hit.key}' comes after one that is farther`)
   }
 }
@@ -24,16 +24,16 @@ export function expectNearest(hits: Hit<unknown>[], nearest: Hit<unknown>[], mod
   expectHonest(hits, model, query)
   assert.is(hits.length, nearest.length, 'hits')
   for (const [i, hit] of hits.entries()) {
-    const margin = tolerance(model.metric, query, model.records.get(hit.key)!.vector) + tolerance(model.metric, query, model.records.get(nearest[i]!.key)!.vector)
+    const margin = model.tolerance(query, model.records.get(hit.key)!.vector) + model.tolerance(query, model.records.get(nearest[i]!.key)!.vector)
     expectDistance(hit.distance, nearest[i]!.distance, margin, `distance of hit ${i}`)
   }
 }
 
 /** The share of the hits that are as near as the farthest of the nearest. */
-export function recallOf(hits: Hit<unknown>[], nearest: Hit<unknown>[]): number {
+export function recallOf(hits: Hit<unknown>[], nearest: Hit<unknown>[], model: ModelCollection, query: Float32Array): number {
   if (!nearest.length) return 1
-  const farthest = nearest[nearest.length - 1]!.distance
-  const margin = 1e-5 * Math.max(1, Math.abs(farthest))
+  const { key, distance: farthest } = nearest[nearest.length - 1]!
+  const margin = model.rounded ? model.tolerance(query, model.records.get(key)!.vector) : 1e-5 * Math.max(1, Math.abs(farthest))
   return hits.filter(hit => hit.distance <= farthest + margin).length / nearest.length
 }
 

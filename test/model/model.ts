@@ -1,15 +1,39 @@
 import type { BatchOperation, Collection, Hit, Hits, Metric, RangeOptions, SearchOptions, Vector, VectorRecord } from '../../src/index.js'
-import { distance } from './distance.js'
+import * as assert from 'uvu/assert'
+import { distance, rounding, tolerance } from './distance.js'
 
 type Face = Pick<Collection, 'put' | 'updateMetadata' | 'del' | 'batch' | 'get' | 'getMany' | 'has' | 'clear' | 'keys' | 'entries' | 'search' | 'searchByKey' | 'searchSync'>
 
 /** A collection as a Map that is searched by looking at everything. */
 export class ModelCollection implements Face {
   readonly metric: Metric
+  /** How much may be lost of a vector, where its code alone is kept. */
+  readonly rounded: number
   readonly records = new Map<string, VectorRecord<unknown>>()
 
-  constructor(metric: Metric) {
+  constructor(metric: Metric, rounded = 0) {
     this.metric = metric
+    this.rounded = rounded
+  }
+
+  /** How far the distance of two vectors may be from what it is here. */
+  tolerance(a: Float32Array, b: Float32Array): number {
+    return tolerance(this.metric, a, b, this.rounded)
+  }
+
+  /** An answer is the one of this model: vectors that it calls approximate are near, everything else is the same. */
+  expectSame(actual: unknown, expected: unknown): void {
+    assert.equal(this.#withVectorsOf(actual, expected), expected)
+  }
+
+  #withVectorsOf(actual: unknown, expected: unknown): unknown {
+    if (Array.isArray(actual) && Array.isArray(expected)) return actual.map((item, i) => this.#withVectorsOf(item, expected[i]))
+    const [found, given] = [actual, expected] as Partial<VectorRecord<unknown>>[]
+    if (!this.rounded || !found?.approximate || !given?.vector) return actual
+    const { approximate: _, ...record } = found
+    const lost = rounding(this.metric, given.vector, record.vector!)
+    assert.ok(lost <= this.rounded, `a vector is ${lost} from what was put, not ${this.rounded} at most`)
+    return { ...record, vector: given.vector }
   }
 
   async put(key: string, vector: Vector, metadata?: unknown): Promise<void> {

@@ -8,6 +8,7 @@ import type { ModelCollection } from './model.js'
 /** Options under which the database must behave the same. */
 export interface Shape {
   codec: CodecName
+  store: 'full' | 'codes'
   metric: Metric
   M: number
   dimensions: number

@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert'
 import { type CollectionOptions, type SearchOptions, VectorLevel, type VectorLevelOptions } from '../../src/index.js'
 import { keysOf, opened, PLANE, rejects, throws, withDirectory, withStore } from './store.js'
 
-const FULL = { dimensions: 3, metric: 'dot', codec: 'pq', codeBytes: 1, M: 5, efConstruction: 50, seed: 7 } as const satisfies CollectionOptions
-const OTHERS: [keyof CollectionOptions, unknown][] = [['dimensions', 4], ['metric', 'l2'], ['codec', 'pq8'], ['codeBytes', 2], ['M', 6], ['efConstruction', 51], ['seed', 8]]
+const FULL = { dimensions: 3, metric: 'dot', codec: 'pq', codeBytes: 1, store: 'full', M: 5, efConstruction: 50, seed: 7 } as const satisfies CollectionOptions
+const OTHERS: [keyof CollectionOptions, unknown][] = [['dimensions', 4], ['metric', 'l2'], ['codec', 'pq8'], ['codeBytes', 2], ['store', 'codes'], ['M', 6], ['efConstruction', 51], ['seed', 8]]
 
 const test = suite('options')
 
@@ -77,6 +77,8 @@ test('of a collection are within their bounds', async () => {
       [{ ...PLANE, codec: 'pq', codeBytes: 2 }, RangeError, 'codeBytes', 1, 2],
       [{ ...PLANE, codec: 'pq8', codeBytes: 3 }, RangeError, 'codeBytes', 1, 2, 3],
       [{ ...PLANE, codeBytes: 0 }, RangeError, 'codeBytes', 0],
+      [{ ...PLANE, store: 'none' }, TypeError, 'store', 'full', 'codes', 'none'],
+      [{ ...PLANE, store: 'codes', codec: 'f32' }, TypeError, 'store', 'codes', 'f32', 'vectors themselves'],
       [{ ...PLANE, M: 1 }, RangeError, 'M', 2, 64, 1],
       [{ ...PLANE, M: 65 }, RangeError, 'M', 65],
       [{ ...PLANE, efConstruction: 3 }, RangeError, 'efConstruction', 4, 3],
@@ -145,15 +147,15 @@ test('that are left out have the defaults that are told', async () => {
   await withStore(async db => {
     const points = db.collection('points', { dimensions: 2 })
     for (let i = 1; i <= 20; i++) await points.put(`k${i}`, [i, 1])
-    const { metric, codec, dimensions } = await points.stats()
-    assert.equal({ metric, codec, dimensions }, { metric: 'cosine', codec: 'sq8', dimensions: 2 })
+    const { metric, codec, store, dimensions } = await points.stats()
+    assert.equal({ metric, codec, store, dimensions }, { metric: 'cosine', codec: 'sq8', store: 'full', dimensions: 2 })
     assert.is((await points.search([1, 1])).length, 10)
     assert.is((await points.search([1, 1], { maxDistance: 3 })).length, 20)
     await db.close()
     // Told apart from every other value by the check on opening again.
     throws(() => db.collection('points', { dimensions: 2, M: 17 }), 'VECTOR_OPTIONS_MISMATCH', 16, 17)
     await db.open()
-    db.collection('points', { dimensions: 2, metric: 'cosine', codec: 'sq8', M: 16, efConstruction: 200, seed: 1 })
+    db.collection('points', { dimensions: 2, metric: 'cosine', codec: 'sq8', store: 'full', M: 16, efConstruction: 200, seed: 1 })
   })
 })
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import {
-  COLLECTION_RANGE, collectionKey, logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart
+  codeBlockKey, codebookKey, codesKey, COLLECTION_RANGE, collectionKey, logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart
 } from '../../storage/keys.js'
 import { check } from '../seed.js'
 
@@ -47,6 +47,18 @@ test('log keys sort by sequence, and give it back', async () => {
   await check(fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
     assert.is(Buffer.compare(logKey(a), logKey(b)), Math.sign(a - b))
     assert.is(sequenceOf(logKey(a)), a)
+  }))
+})
+
+test('keys of codes sort by collection, version and block; what they are like and their codebook come first', async () => {
+  await check(fc.property(u32, u32, u32, u32, (collection, version, block, other) => {
+    const key = codeBlockKey({ collection, version, block })
+    assert.is(Buffer.compare(key, codeBlockKey({ collection, version, block: other })), Math.sign(block - other))
+    assert.ok(Buffer.compare(codesKey(collection), codebookKey(collection, version)) < 0)
+    assert.ok(Buffer.compare(codebookKey(collection, version), key) < 0)
+    assert.ok(Buffer.compare(key, codebookKey(collection, version + 1)) < 0)
+    assert.ok(Buffer.compare(key, codesKey(collection + 1)) < 0)
+    assert.ok(Buffer.compare(key, COLLECTION_RANGE.gte) < 0)
   }))
 })
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
-import { decodeRecord, encodeRecord } from '../../storage/record-format.js'
+import { decodeRecord, dropVector, encodeRecord, moveRecord } from '../../storage/record-format.js'
 import { check } from '../seed.js'
 import { decodes, flips, floatBits, makeChecksum } from './bytes.js'
 
@@ -25,9 +25,34 @@ test('a record comes back', async () => {
     const tail = decodeRecord(checksum, collection, ordinal, bytes, vector.length, bits, 1)
     assert.equal(bits.subarray(1), vector)
     assert.is(tail.sequence, sequence)
+    assert.is(tail.coded, false)
     assert.equal([...tail.key], [...key])
     assert.equal([...tail.metadata], [...metadata])
   }), { numRuns: 300 })
+})
+
+test('a record without its vector is one that was written without', async () => {
+  await check(fc.property(records, ({ collection, ordinal, sequence, vector, key, metadata }) => {
+    const whole = encodeRecord(checksum, collection, ordinal, sequence, vector, key, metadata)
+    const dropped = dropVector(checksum, collection, ordinal, whole, vector.length)!
+    assert.equal(dropped, encodeRecord(checksum, collection, ordinal, sequence, undefined, key, metadata))
+    assert.is(dropVector(checksum, collection, ordinal, dropped, vector.length), undefined)
+    const bits = new Uint32Array(vector.length).fill(7)
+    const tail = decodeRecord(checksum, collection, ordinal, moveRecord(checksum, collection, ordinal, ordinal, dropped), vector.length, bits, 0)
+    assert.ok(tail.coded)
+    assert.ok(bits.every(word => word === 7), 'the vector was touched')
+    assert.is(tail.sequence, sequence)
+    assert.equal([...tail.key], [...key])
+    assert.equal([...tail.metadata], [...metadata])
+  }), { numRuns: 300 })
+})
+
+test('any flipped bit of a record without a vector is noticed', () => {
+  const bytes = encodeRecord(checksum, 2, 7, 42, undefined, Buffer.from('key'), Buffer.of(1, 2, 3))
+  for (const { bit, flipped } of flips(bytes)) {
+    assert.not(decodes(() => decodeRecord(checksum, 2, 7, flipped, 3, new Uint32Array(3), 0)), `bit ${bit}`)
+    assert.not(decodes(() => dropVector(checksum, 2, 7, flipped, 3)), `bit ${bit}`)
+  }
 })
 
 test('the longest keys and large metadata come back', () => {

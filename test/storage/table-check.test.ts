@@ -47,6 +47,14 @@ test('a table that LevelDB wrote is sound, block by block', async ({ directory, 
   assert.ok(sound > 300 * 100 / 5000 + 2, `${sound} blocks`)
 })
 
+test('what a compaction that failed has left is nothing to tell of: it does not count', async ({ directory, name, whole }) => {
+  const left = join(directory, '000999.ldb')
+  writeFileSync(left, whole.subarray(0, 1000))
+  utimesSync(left, 1, 1)
+  assert.equal((await findWith(directory, name, whole)).findings, [])
+  assert.is((await findWith(directory, name, whole.subarray(0, 1000))).findings.length, 1)
+})
+
 test('any flipped bit is noticed, but where the footer says the same with it', ({ whole }) => {
   for (let bit = 0; bit < whole.length * 8; bit += bit < (whole.length - 700) * 8 ? 97 : 1) {
     const flipped = Buffer.from(whole)

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import type { CodecName, Metric } from '../../../codecs/codec.js'
 import { Random } from '../../../floor/random.js'
+import { type Store, STORES } from '../../../index/graph.js'
 import type { KernelBuild } from '../../../index/kernel.js'
 import type { Nearest } from '../../../index/searcher.js'
 import { check } from '../../seed.js'
@@ -12,6 +13,7 @@ interface History {
   dimensions: number
   metric: Metric
   codec: CodecName
+  store: Store
   M: number
   efConstruction: number
   seed: number
@@ -24,6 +26,7 @@ const histories: fc.Arbitrary<History> = fc.record({
   dimensions: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33),
   metric: fc.constantFrom<Metric[]>('l2', 'cosine', 'dot'),
   codec: fc.constantFrom<CodecName[]>('f32', 'sq8', 'pq', 'pq8'),
+  store: fc.constantFrom(...STORES),
   M: fc.integer({ min: 2, max: 8 }),
   efConstruction: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 4, max: 40 }) }, { weight: 1, arbitrary: fc.constantFrom(149, 150) }),
   seed: fc.nat({ max: 0xffffffff }),
