@@ -5,6 +5,8 @@ export interface Variant {
   codec: CodecName
   /** Where the codec lets one choose. */
   codeBytes?: number
+  /** 'codes' where full vectors are dropped. */
+  store?: 'codes'
 }
 
 /** Recall and speed of one width, all of whose candidates are measured again, or as many as the errors of codes call for. */

@@ -33,7 +33,7 @@ export async function runCodes(options: Options, onRows: (rows: CodesRow[]) => P
       const row = await runVariant(part, variant, options.runs, tenth)
       if (!row) continue
       rows.push(row)
-      if (variant.codec === 'sq8') tenth = Math.max(leastCache, Math.round(row.indexBytes / 10))
+      if (variant.codec === 'sq8' && !variant.store) tenth = Math.max(leastCache, Math.round(row.indexBytes / 10))
     }
     await onRows(rows)
   }
@@ -42,17 +42,18 @@ export async function runCodes(options: Options, onRows: (rows: CodesRow[]) => P
 function variantsOf(dim: number): Variant[] {
   const codeBytes = Math.floor(dim / thirtySecond)
   // The first tells how large a tenth of its index is.
-  return [{ codec: 'sq8' }, { codec: 'f32' }, { codec: 'pq', codeBytes }, { codec: 'pq', codeBytes: 2 * codeBytes }, { codec: 'pq8', codeBytes }]
+  return [{ codec: 'sq8' }, { codec: 'f32' }, { codec: 'pq', codeBytes }, { codec: 'pq', codeBytes: 2 * codeBytes }, { codec: 'pq8', codeBytes }, { codec: 'sq8', store: 'codes' },
+    { codec: 'pq', codeBytes, store: 'codes' }]
 }
 
 async function runVariant({ dataset, count }: DatasetPart, variant: Variant, runs: number, tenth: number | undefined): Promise<CodesRow | undefined> {
   const directory = join(places.cache, 'bench', `codes-${dataset.name}`)
   const workload: CodesWorkload = { ...variant, dataset: dataset.name, count, M, efConstruction, k, directory }
-  const name = `${variant.codec}${variant.codeBytes === undefined ? '' : `, ${variant.codeBytes} bytes`}`
+  const name = `${variant.codec}${variant.codeBytes === undefined ? '' : `, ${variant.codeBytes} bytes`}${variant.store ? ', codes alone' : ''}`
   console.log(`  ${name} ...`)
   try {
     const loaded = await ask({ type: 'load', workload })
-    const caches = [wholeCache, ...(variant.codec === 'f32' || variant.codec === 'pq8' ? [] : [tenth ?? Math.max(leastCache, Math.round(loaded.indexBytes / 10))])]
+    const caches = [wholeCache, ...(variant.codec === 'f32' || variant.codec === 'pq8' || variant.store ? [] : [tenth ?? Math.max(leastCache, Math.round(loaded.indexBytes / 10))])]
     const sweeps = []
     for (const cacheBytes of caches) sweeps.push(await ask({ type: 'sweep', workload, cacheBytes, efs, runs }))
     const { dim, metric, name: dataset_ } = dataset

@@ -39,11 +39,11 @@ function handle(request: Request): Promise<Replies[Request['type']]> {
 }
 
 async function open(workload: CodesWorkload, cacheSize: number, workers?: number): Promise<{ db: VectorLevel; items: Items }> {
-  const { codec, codeBytes, M, efConstruction } = workload
+  const { codec, codeBytes, store, M, efConstruction } = workload
   const { dim: dimensions, metric } = datasetOf(workload.dataset)
   const db = new VectorLevel(workload.directory, { cacheSize, durability: 'relaxed', ...(workers !== undefined && { workers }) })
   await db.open()
-  const options = { dimensions, metric, codec, M, efConstruction, ...(codeBytes !== undefined && { codeBytes }) }
+  const options = { dimensions, metric, codec, M, efConstruction, ...(codeBytes !== undefined && { codeBytes }), ...(store !== undefined && { store }) }
   return { db, items: db.collection<undefined>('items', options) }
 }
 
@@ -76,9 +76,9 @@ async function sweep({ workload, cacheBytes, efs, runs }: Request & { type: 'swe
   const points: CodesPoint[] = []
   for (const ef of efs) {
     // Wider ones would find no more.
-    if (points.some(({ recall }) => recall >= enough)) break
+    if (points.length && points.every((point) => point.ef < ef / 2 || point.recall >= enough)) break
     // All of the beam is measured again, so that points differ in its width alone; and once as a user finds it.
-    const ways = workload.codec !== 'f32' ? ([Math.max(1, ef / workload.k), 'auto'] as const) : (['auto'] as const)
+    const ways = workload.codec !== 'f32' && !workload.store ? ([Math.max(1, ef / workload.k), 'auto'] as const) : (['auto'] as const)
     for (const oversample of ways) {
       const warm = warmUp(items, queries, truth, workload.k, ef, oversample)
       const before = await missesSoFar()

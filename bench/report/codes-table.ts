@@ -8,7 +8,7 @@ const usualEf = 64
 /** What each codec costs, and what it gives: with everything in memory, and with a cache of a tenth of the sq8 index. */
 export function codesTable(rows: readonly CodesRow[]): string {
   const head = [
-    'codec', 'bytes of a code', 'load vec/s', 'index, of raw', 'records, of raw', `recall, ef ${usualEf}`, 'p50 µs', `recall, all of ef ${usualEf} measured`,
+    'codec', 'bytes of a code', 'load vec/s', 'index, of raw', 'whole store, of raw', `recall, ef ${usualEf}`, 'p50 µs', `recall, all of ef ${usualEf} measured`,
     `QPS at ${recallWanted}`, `a tenth cached: QPS at ${recallWanted}`, 'blocks loaded a query', 'recall at most'
   ]
   return markdown(head, rows.map((row) => {
@@ -17,11 +17,11 @@ export function codesTable(rows: readonly CodesRow[]): string {
     const fixed = pointAt(full, usualEf, false) ?? usual
     const atWanted = small && bestAt(small)
     return [
-      row.codec,
+      row.store ? `${row.codec}, codes alone` : row.codec,
       whole(row.rowBytes),
       whole(row.count / row.seconds),
       ofRaw(row, row.indexBytes),
-      ofRaw(row, row.recordBytes),
+      ofRaw(row, row.indexBytes + row.recordBytes),
       usual?.recall.toFixed(4) ?? '-',
       usual ? whole(usual.p50Us) : '-',
       fixed?.recall.toFixed(4) ?? '-',
