@@ -18,8 +18,9 @@ export class Arena {
   readonly bytes: Uint8Array<SharedArrayBuffer>
   readonly u32: Uint32Array<SharedArrayBuffer>
   readonly f32: Float32Array<SharedArrayBuffer>
-  /** Who has each slab. */
+  /** Who has each slab: changed by `give` alone. */
   readonly owners: Int8Array
+  #free: number
   /** Asked to empty slabs [from, from + count) of frames; says whether it could. Set by the block cache. */
   vacate: (from: number, count: number) => boolean = () => false
   #pieces = new Map<number, number[]>()
@@ -34,6 +35,20 @@ export class Arena {
     this.owners = new Int8Array(this.slabs).fill(FREE)
     // Address 0 stands for nothing, and compilers put their constants into the first page.
     this.owners[0] = ALLOCATED
+    this.#free = this.slabs - 1
+  }
+
+  /** Slabs that nobody has. */
+  get free(): number {
+    return this.#free
+  }
+
+  /** Gives slabs [from, from + count) to an owner. */
+  give(from: number, count: number, owner: number): void {
+    for (let slab = from; slab < from + count; slab++) {
+      this.#free += Number(owner === FREE) - Number(this.owners[slab] === FREE)
+      this.owners[slab] = owner
+    }
   }
 
   /**
@@ -63,7 +78,7 @@ export class Arena {
   /** Gives back what `allocate(byteLength)` returned. */
   release(ptr: number, byteLength: number): void {
     const size = this.#sizeOf(byteLength)
-    if (size >= SLAB_BYTES) this.owners.fill(FREE, ptr / SLAB_BYTES, (ptr + size) / SLAB_BYTES)
+    if (size >= SLAB_BYTES) this.give(ptr / SLAB_BYTES, size / SLAB_BYTES, FREE)
     else this.#pieces.get(size)!.push(ptr)
   }
 
@@ -80,7 +95,7 @@ export class Arena {
       throw new VectorLevelError('VECTOR_FULL',
         `cacheSize of ${this.slabs * SLAB_BYTES} bytes is too small: no room for ${count * SLAB_BYTES} bytes of tables; open with a larger one`)
     }
-    this.owners.fill(ALLOCATED, from, from + count)
+    this.give(from, count, ALLOCATED)
     return from * SLAB_BYTES
   }
 

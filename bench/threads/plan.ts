@@ -29,7 +29,7 @@ export type PlannedBuild = Omit<BuiltPart, 'efConstruction'> & { efConstruction?
 
 /** What an efConstruction that is good enough has to give, and which are tried. */
 export const goodEnough = { ef: 128, recall: 0.95 }
-export const efConstructions = [20, 24, 28, 32, 40, 64, 100, 200]
+export const efConstructions = [20, 24, 25, 26, 28, 32, 40, 64, 100, 200]
 
 const quickCount = 10_000
 const quickSeconds = 6
