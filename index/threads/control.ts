@@ -153,7 +153,8 @@ export class Control {
   }
 
   step(step: number): number {
-    return this.load(TABLE) / 4 + step * STEP_WORDS
+    // NOTE: addresses from 2 GiB on are negative here.
+    return (this.load(TABLE) >>> 0) / 4 + step * STEP_WORDS
   }
 
   stateOf(index: number): number {
