@@ -26,6 +26,13 @@ export interface Codebook {
  */
 export type KMeans = (points: Float32Array, dim: number, k: number, seed: number) => Slices<Float32Array>
 
+/** The largest of what k-means is asked for. */
+export interface KMeansNeeds {
+  count: number
+  dim: number
+  k: number
+}
+
 /** How vectors are held where they are searched. */
 export interface Codec {
   readonly name: CodecName
@@ -40,6 +47,10 @@ export interface Codec {
   rowBytes(shape: CodecShape): number
   /** Bytes of the loaded form of a query, in kernel memory, with what loading it takes. */
   queryBytes(shape: CodecShape): number
+  /** What training asks of k-means, at most; undefined where it does without. */
+  kMeansNeeds?(shape: CodecShape): KMeansNeeds
+  /** The width to which a beam is widened where the errors of codes call for it, at most; undefined where they never do. */
+  readonly widest?: number
   /** A codebook for data like `sample`: f32[dim] each, unit vectors for cosine. A function of its arguments alone. */
   train(sample: Float32Array[], shape: CodecShape, kMeans: KMeans): Slices<Codebook | undefined>
   /** The vector that a row stands for. Shapes: f32[dim], as it is compared: a unit vector for cosine, but for rounding. */

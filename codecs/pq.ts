@@ -10,6 +10,10 @@ const ORDER_SEED = 4
 /** A code is an eighth of a byte a component, a 32nd of the vector, but not so few bytes that little is left of small vectors. */
 const SHARE = 8
 const LEAST_USUAL = 32
+/** Bytes of the points that a part is trained on, at most: few parts of many components do with fewer of them. */
+const TRAINED_BYTES = 1 << 20
+const TRAINED_POINTS = 1 << 13
+const WIDEST = 4096
 
 /**
  * Product quantisation: a vector is cut into parts, and each is replaced by the nearest of 16 or 256 centroids.
@@ -42,9 +46,16 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
       most
     },
     rowBytes: shape => Math.ceil(partsOf(shape) * bits / 8),
+    widest: WIDEST,
+    kMeansNeeds(shape) {
+      const dim = Math.ceil(shape.dimensions / partsOf(shape))
+      return { count: Math.max(k, Math.min(TRAINED_POINTS, Math.floor(TRAINED_BYTES / 4 / dim))), dim, k }
+    },
     queryBytes: shape => tablesOf(partsOf(shape)) + Math.max(4 * k * partsOf(shape), 256) + 16,
-    *train(sample, shape, kMeans) {
+    *train(given, shape, kMeans) {
       const { dimensions } = shape
+      const step = Math.ceil(given.length / this.kMeansNeeds!(shape).count)
+      const sample = given.filter((_, i) => i % step === 0)
       const parts = partsOf(shape)
       const order = orderOf(dimensions)
       const starts = startsOf(dimensions, parts)

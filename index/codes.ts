@@ -7,7 +7,7 @@ import type { Space } from '../storage/space.js'
 import type { Exclusion } from './exclusion.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
-import { kernelKMeans } from './k-means.js'
+import { kernelKMeans, NO_K_MEANS } from './k-means.js'
 import { GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
@@ -107,7 +107,8 @@ export class Codes {
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
     for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options))
-    this.#kMeans = kernelKMeans(arena, kernel)
+    const needs = this.#codec.kMeansNeeds?.(graph.options)
+    this.#kMeans = needs ? kernelKMeans(arena, kernel, needs) : NO_K_MEANS
   }
 
   get kind(): CodeKind {
@@ -370,9 +371,25 @@ export class Codes {
   /** Has the kernel encode, and compare, by a codebook where it is given this descriptor. */
   #setCodebook(ptr: number, codebook: Codebook): void {
     if (this.#placed.get(ptr) === codebook) return
+    if (ptr !== this.#other && this.#placed.get(this.#other) === codebook) {
+      this.#swapCodebooks()
+      return
+    }
     const { bytes, u32 } = this.#arena
     const tables = u32[(ptr + GRAPH_CODEBOOK) / 4]!
     this.#codec.place(codebook, this.#graph.options, bytes.subarray(tables, tables + this.#codec.tableBytes(this.#graph.options)))
     this.#placed.set(ptr, codebook)
+  }
+
+  /** The other descriptor has what this one is to have: laying it out takes longer. */
+  #swapCodebooks(): void {
+    const { u32 } = this.#arena
+    const [own, other] = [this.#graph.ptr, this.#other]
+    const [at, from] = [(own + GRAPH_CODEBOOK) / 4, (other + GRAPH_CODEBOOK) / 4]
+    ;[u32[at], u32[from]] = [u32[from]!, u32[at]!]
+    const [before, codebook] = [this.#placed.get(own), this.#placed.get(other)!]
+    this.#placed.set(own, codebook)
+    if (before) this.#placed.set(other, before)
+    else this.#placed.delete(other)
   }
 }

@@ -13,7 +13,7 @@ import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
   GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
-  GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
+  GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
 } from './kernel/layout.js'
@@ -175,6 +175,7 @@ export class Graph {
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
     this.#set(GRAPH_SCORER, codec.scorer)
+    this.#set(GRAPH_WIDEST, reranks ? codec.widest ?? 0 : 0)
     this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
     const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
@@ -674,9 +675,10 @@ export class Graph {
 
   #ensureScratch(width: number): void {
     const ids = Math.max(this.#reserved, this.upper.capacity * this.upper.rowsPerBlock)
-    if (width <= this.#width && ids <= this.#ids) return
+    const least = this.#get(GRAPH_WIDEST)
+    if (Math.max(width, least) <= this.#width && ids <= this.#ids) return
     const queryBytes = codecs[this.options.codec].queryBytes(this.options)
-    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, queryBytes, M: this.options.M, ef: Math.max(width, this.#width), ids }
+    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, queryBytes, M: this.options.M, ef: Math.max(width, least, this.#width), ids }
     this.#threads.stop(() => {
       for (const scratch of [this.#scratch, ...this.#scratches]) scratch.ensure(needs)
     })

@@ -30,6 +30,9 @@ export interface Rerank {
   recallTarget: number
 }
 
+/** No target asks for more certainty than that: all of any beam would be measured for it. */
+const LEAST_MISSES = 1e-4
+
 export const USUAL_RERANK: Rerank = { oversample: 'auto', recallTarget: 0.99 }
 
 /** What a searcher sees of a graph. */
@@ -69,7 +72,7 @@ export class SearchJob {
     this.#set(JOB_EF, Math.min(ef, 2 ** 31))
     this.#set(JOB_EXACT, exact ? 1 : 0)
     this.#set(JOB_MEASURED, oversample === 'auto' ? 0 : Math.min(Math.ceil(oversample * k), 2 ** 31))
-    arena.f32[(this.ptr + JOB_MISSES) / 4] = (1 - recallTarget) * k
+    arena.f32[(this.ptr + JOB_MISSES) / 4] = Math.max(1 - recallTarget, LEAST_MISSES) * k
     this.#set(JOB_QUERY, this.ptr + JOB_BYTES)
     this.#set(JOB_RESULT, this.ptr + JOB_BYTES + queryBytes)
   }

@@ -9,7 +9,7 @@
  */
 
 import {
-  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_KEY_UNIT, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, FAST_BYTES, FAST_ROWS,
+  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, FAST_BYTES, FAST_ROWS,
   LANES, MOST_ENTRY, MOST_SUM
 } from './layout'
 import { touch } from './lanes'
@@ -111,7 +111,7 @@ export function loadPq(codebook: usize, vector: usize, isDot: bool, query: usize
   const floats = (query + tableBytes(parts, centroids) + 15) & ~15
   let base: f32 = 0
   let widest: f32 = 0
-  let sum: f32 = 0
+  let sum: f64 = 0
   for (let part: u32 = 0; part < parts; part++) {
     const at = floats + <usize>part * <usize>centroids * 4
     measurePart(codebook, vector, part, isDot, at)
@@ -125,10 +125,10 @@ export function loadPq(codebook: usize, vector: usize, isDot: bool, query: usize
     const most = max(max(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1)), max(f32x4.extract_lane(high, 2), f32x4.extract_lane(high, 3)))
     for (let i: u32 = 0; i < centroids; i += 4) v128.store(at + (i << 2), f32x4.sub(v128.load(at + (i << 2)), f32x4.splat(least)))
     base += least
-    sum += most - least
+    sum += <f64>(most - least)
     widest = max(widest, most - least)
   }
-  const unit = max(widest / <f32>MOST_ENTRY, sum / <f32>(MOST_SUM - parts))
+  const unit = max(widest / <f32>MOST_ENTRY, <f32>(sum / <f64>(MOST_SUM - parts)))
   const inverse = f32x4.splat(unit > 0 ? 1 / unit : 0)
   const count = <usize>parts * <usize>centroids
   for (let i: usize = 0; i < count; i += 16) {

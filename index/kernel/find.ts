@@ -1,8 +1,8 @@
 /** A search that is asked for by a job (layout.ts): along the edges of the graph, and what is not linked yet by scanning. */
 
 import {
-  GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY,
-  JOB_MEASURED, JOB_MISSES, JOB_RESULT, JOB_STOP, LEAST_SPARE, MOST_WIDENED, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT,
+  GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY,
+  JOB_MEASURED, JOB_MISSES, JOB_RESULT, JOB_STOP, LEAST_SPARE, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT,
   SCRATCH_STOP
 } from './layout'
 import { loadQuery, prepareVector } from './query'
@@ -31,10 +31,10 @@ export function find(graph: usize, scratch: usize, job: usize): void {
   store<u32>(scratch, <u32>job + JOB_STOP, SCRATCH_STOP)
   // Approximate codes lose some of the nearest from a beam that is no wider than what is wanted.
   const spare: u32 = load<u32>(graph, GRAPH_SCORER) == SCORER_F32 ? 0 : max<u32>(LEAST_SPARE, wanted >> 1)
-  const measured = load<u32>(job, JOB_MEASURED)
+  const measured: u32 = load<u32>(graph, GRAPH_RERANKS) ? load<u32>(job, JOB_MEASURED) : 0
   const misses = load<f32>(job, JOB_MISSES)
   let width = max(max(load<u32>(job, JOB_EF), measured), wanted + spare)
-  const widest = <u64>width * MOST_WIDENED
+  const widest = load<u32>(graph, GRAPH_WIDEST)
   for (;;) {
     const linked = load<u32>(graph, GRAPH_LIVE) - min(load<u32>(graph, GRAPH_UNLINKED), load<u32>(graph, GRAPH_LIVE))
     if (isExact || width > linked / 4) {
@@ -46,7 +46,7 @@ export function find(graph: usize, scratch: usize, job: usize): void {
       return
     }
     const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted, measured, misses))
-    if (found == wanted && load<f32>(scratch, SCRATCH_MISSED) > misses && <u64>width * 2 <= min(widest, <u64>linked / 4) && !load<u32>(job, JOB_STOP)) {
+    if (found == wanted && load<f32>(scratch, SCRATCH_MISSED) > misses && <u64>width * 2 <= <u64>min(widest, linked / 4) && !load<u32>(job, JOB_STOP)) {
       width *= 2
       continue
     }

@@ -28,6 +28,8 @@ export const GRAPH_SCORER = 120
 export const GRAPH_METRIC = 124
 /** ptr of the codebook (codecs/kernel/layout.ts). */
 export const GRAPH_CODEBOOK = 128
+/** The width to which a beam is widened that is too narrow for the errors of its codes, at most: scratches have room for it. */
+export const GRAPH_WIDEST = 132
 /** Rows that are resolved and scored together at most: their blocks must all be resident. A multiple of 4. */
 export const GRAPH_TOGETHER = 144
 /** What is still to be linked and removed: ptr of u32 tasks (`ordinal << TASK_BITS | kind`), and those in [FIRST, END) count; how many of them are links. */
@@ -215,8 +217,6 @@ export const EF_WIDE = 150
 
 /** Entries of a beam that are measured by their full vectors together (kernel/result.ts). */
 export const RERANKED = 16
-/** A beam that turns out to be too narrow for the errors of its codes is widened to so many times what was asked for, at most. */
-export const MOST_WIDENED = 64
 /** Ordinals of a scan that are scored together, at most. */
 export const SCAN = 64
 

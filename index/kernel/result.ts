@@ -70,6 +70,7 @@ function rerank(graph: usize, scratch: usize, k: u32, most: u32, misses: f32): u
   let squares: f64 = 0
   let next: u32 = 0
   while (next < count && (!most || measured < most)) {
+    if (next && isStopped(scratch)) return found
     if (!most && found == k && measured >= <u32>RERANKED && !areLeft(graph, scratch, next, k, measured, sum, squares, misses)) return found
     // Entries that are scored now: u32 ordinals, and the beam's distances of them behind.
     const several = most ? min<u32>(RERANKED, most - measured) : RERANKED

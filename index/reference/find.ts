@@ -3,7 +3,7 @@
 import { normalize } from './distances.js'
 import type { GraphRows } from './graph.js'
 import {
-  JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_MEASURED, JOB_MISSES, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, LEAST_SPARE, METRIC_COSINE, MOST_WIDENED
+  JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_MEASURED, JOB_MISSES, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, LEAST_SPARE, METRIC_COSINE
 } from '../kernel/layout.js'
 import { type LoadRecords, scan, search } from './result.js'
 import type { Met, Work } from './search.js'
@@ -36,7 +36,7 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
   if (graph.metric === METRIC_COSINE) normalize(vector)
   const query = graph.queryOf(vector)
   const spare = graph.isQuantised ? Math.max(LEAST_SPARE, wanted >> 1) : 0
-  const measure = { measured: memory.u32(job + JOB_MEASURED), misses: memory.f32(job + JOB_MISSES) }
+  const measure = { measured: graph.reranks ? memory.u32(job + JOB_MEASURED) : 0, misses: memory.f32(job + JOB_MISSES) }
   const first = Math.max(memory.u32(job + JOB_EF), measure.measured, wanted + spare)
   for (let width = first; ;) {
     const most = Math.floor((graph.live - Math.min(graph.unlinked.length, graph.live)) / 4)
@@ -51,7 +51,7 @@ export function find(graph: GraphRows, work: Work, loadRecords: LoadRecords, job
     const beamed = search(graph, work, loadRecords, query, vector, width, wanted, measure)
     const found = scan(graph, loadRecords, query, vector, graph.unlinked, wanted, beamed.found)
     if (found.length === wanted) {
-      if (beamed.missed <= measure.misses || width * 2 > Math.min(first * MOST_WIDENED, most)) {
+      if (beamed.missed <= measure.misses || width * 2 > Math.min(graph.widest, most)) {
         finish(found, false)
         return
       }

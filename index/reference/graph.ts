@@ -3,7 +3,7 @@ import {
   GRAPH_BASE, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_GHOSTS,
   GRAPH_LEVELS, GRAPH_LIVE, GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS, GRAPH_STATES,
   GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UPPER,
-  GRAPH_VECTOR_BYTES, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
+  GRAPH_VECTOR_BYTES, GRAPH_WIDEST, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE, METRIC_COSINE, METRIC_DOT, METRIC_L2,
   ROW_BELOW, ROW_LEFT, ROW_ORDINAL, ROW_PROTECTED, ROW_SLOT, SCORER_F32, SCORER_SQ8, STATE_GHOST, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from '../kernel/layout.js'
 import { biasedDot, fromSortable, sortable, squaredL2 } from './distances.js'
@@ -51,6 +51,8 @@ export class GraphRows {
   readonly isQuantised: boolean
   /** Whether the nearest by their codes are measured again by full vectors. */
   readonly reranks: boolean
+  /** The width to which beams are widened for the errors of codes, at most. */
+  readonly widest: number
   readonly metric: number
   readonly #scorer: number
   readonly #codebook: number
@@ -74,6 +76,7 @@ export class GraphRows {
     this.#codebook = memory.u32(ptr + GRAPH_CODEBOOK)
     this.isQuantised = this.#scorer !== SCORER_F32
     this.reranks = memory.u32(ptr + GRAPH_RERANKS) !== 0
+    this.widest = memory.u32(ptr + GRAPH_WIDEST)
     this.metric = memory.u32(ptr + GRAPH_METRIC)
   }
 

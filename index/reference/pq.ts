@@ -54,11 +54,11 @@ export class PqBook {
       const least = distances.reduce((a, b) => Math.min(a, b))
       const width = fround(distances.reduce((a, b) => Math.max(a, b)) - least)
       base = fround(base + least)
-      sum = fround(sum + width)
+      sum += width
       widest = Math.max(widest, width)
       return distances.map(distance => fround(distance - least))
     })
-    const unit = Math.max(fround(widest / MOST_ENTRY), fround(sum / fround(MOST_SUM - parts)))
+    const unit = Math.max(fround(widest / MOST_ENTRY), fround(sum / (MOST_SUM - parts)))
     const inverse = unit > 0 ? fround(1 / unit) : 0
     const entries = new Uint8Array(parts * centroids)
     for (const [part, distances] of above.entries()) {

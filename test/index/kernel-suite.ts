@@ -29,8 +29,8 @@ export function bareKernel(build: KernelBuild, arena: Arena): Kernel {
 
 /** k-means by a kernel of its own. */
 export const kMeans: KMeans = (points, dim, k, seed) => {
-  const arena = new Arena(2 ** 20 + 4 * points.byteLength + 16 * k * dim)
-  return kernelKMeans(arena, bareKernel('simd', arena))(points, dim, k, seed)
+  const arena = new Arena(2 ** 20 + 4 * points.byteLength + 32 * k * dim)
+  return kernelKMeans(arena, bareKernel('simd', arena), { count: points.length / dim, dim, k })(points, dim, k, seed)
 }
 
 /** All small dimensions, then primes and round ones. */

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import type { Nearest, Rerank } from '../../index/searcher.js'
 import { clustered, MemoryIndex, trained } from './memory-index.js'
@@ -64,6 +65,30 @@ test('where codes are good, auto measures few and widens nothing', () => {
   const auto = search({ oversample: 'auto', recallTarget: 0.99 })
   assert.ok(other.recordReads <= 32, `${other.recordReads} records`)
   assert.is(auto, search({ oversample: 2, recallTarget: 0.99 }))
+})
+
+test('a beam is widened to what there is room for from the beginning, and no farther', () => {
+  const other = index.reopen(index.checkpoint())
+  const { widest } = codecs.pq
+  for (const ef of [16, 400]) {
+    const job = other.graph.ask(queries[0]!, K, ef, false, { oversample: 'auto', recallTarget: 1 })
+    other.kernel.find(other.graph.ptr, other.scratch.ptr, job.ptr)
+    assert.is(job.needs, 0)
+    assert.is(job.read().found.length, K)
+    job.release()
+  }
+  assert.ok(widest! >= 400)
+})
+
+test('where nothing is measured again, oversample does not widen the beam', () => {
+  const vectors = clustered(new Random(8), 2000, DIMENSIONS, 40)
+  const exact = new MemoryIndex({ dimensions: DIMENSIONS, codec: 'f32', M: 16, efConstruction: 100 }).fill(vectors)
+  const count = (oversample: number): number => {
+    const before = exact.scratch.counters.distances
+    exact.graph.search(queries[0]!, K, 32, { oversample, recallTarget: 0.99 })
+    return exact.scratch.counters.distances - before
+  }
+  assert.is(count(40), count(1))
 })
 
 test('deleted ones are not measured, and k are found', () => {

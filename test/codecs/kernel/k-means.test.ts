@@ -10,7 +10,7 @@ import { check } from '../../seed.js'
 /** k-means by one kernel. */
 function trainer(build: (typeof BUILDS)[number]): (points: Float32Array, dim: number, k: number, seed: number) => Float32Array {
   const arena = new Arena(8 * 2 ** 20)
-  const kMeans = kernelKMeans(arena, bareKernel(build, arena))
+  const kMeans = kernelKMeans(arena, bareKernel(build, arena), { count: 640, dim: 9, k: 32 })
   return (points, dim, k, seed) => atOnce(kMeans(points, dim, k, seed))
 }
 
@@ -41,6 +41,7 @@ kernelSuite('kernel k-means', BUILDS, (test, build) => {
   test('as many points as centers, or fewer, are all centers', () => {
     const points = Float32Array.from({ length: 10 }, (_, i) => i * i)
     assert.ok(errorOf(points, 1, centersOf(kMeans(points, 1, 16, 3), 1, 16)) < 1e-9)
+    assert.equal([...kMeans(new Float32Array(0), 2, 16, 3)], Array(32).fill(0))
     const same = new Float32Array(30).fill(5)
     assert.equal([...kMeans(same, 3, 16, 3)], Array(48).fill(5))
   })
