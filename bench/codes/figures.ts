@@ -9,6 +9,9 @@ export interface Variant {
   store?: 'codes'
 }
 
+/** The width that users have unless they ask for another. */
+export const usualEf = 64
+
 /** Recall and speed of one width, all of whose candidates are measured again, or as many as the errors of codes call for. */
 export interface CodesPoint {
   ef: number

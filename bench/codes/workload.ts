@@ -7,7 +7,7 @@ import { answer } from '../macro/child.js'
 import { quantile } from '../macro/quantile.js'
 import { Stopwatch } from '../macro/stopwatch.js'
 import { recallOf } from '../macro/sweep.js'
-import type { CodesPoint, CodesSweep, Variant } from './figures.js'
+import { usualEf, type CodesPoint, type CodesSweep, type Variant } from './figures.js'
 
 export interface CodesWorkload extends Variant {
   dataset: string
@@ -76,7 +76,7 @@ async function sweep({ workload, cacheBytes, efs, runs }: Request & { type: 'swe
   const points: CodesPoint[] = []
   for (const ef of efs) {
     // Wider ones would find no more.
-    if (points.length && points.every((point) => point.ef < ef / 2 || point.recall >= enough)) break
+    if (ef > usualEf && points.every((point) => point.ef < ef / 2 || point.recall >= enough)) break
     // All of the beam is measured again, so that points differ in its width alone; and once as a user finds it.
     const ways = workload.codec !== 'f32' && !workload.store ? ([Math.max(1, ef / workload.k), 'auto'] as const) : (['auto'] as const)
     for (const oversample of ways) {

@@ -1,9 +1,7 @@
-import type { CodesPoint, CodesRow, CodesSweep } from '../codes/figures.js'
+import { usualEf, type CodesPoint, type CodesRow, type CodesSweep } from '../codes/figures.js'
 import { markdown, whole } from './markdown.js'
 
 const recallWanted = 0.95
-/** The width that users have unless they ask for another. */
-const usualEf = 64
 
 /** What each codec costs, and what it gives: with everything in memory, and with a cache of a tenth of the sq8 index. */
 export function codesTable(rows: readonly CodesRow[]): string {

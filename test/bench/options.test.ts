@@ -31,6 +31,13 @@ test('churn begins with a part of each data set', () => {
   assert.equal(counts(parse('--churn', '--count', '700').churnDatasets).map(([, count]) => count), [700, 700, 700])
 })
 
+test('codes benches are run alone, on a part of each data set', () => {
+  const { codes, macro, churn, threads, codesDatasets } = parse('--codes')
+  assert.equal({ codes, macro, churn, threads }, { codes: true, macro: false, churn: false, threads: false })
+  assert.equal(counts(codesDatasets), [['glove-100-angular', 100_000], ['mnist-784-euclidean', 60_000], ['synth-1536', 50_000]])
+  assert.equal([parse('--codes', '--dataset', 'synth-1536:100').macro, parse().codes], [false, false])
+})
+
 test('threads benches take parts, not engines', () => {
   assert.equal(parse('--threads', '--only', 'loop,mixed').parts, ['loop', 'mixed'])
   assert.equal(parse('--threads', '--only', 'loop').engines, ['vector-level'])
