@@ -10,6 +10,7 @@ const HEADROOM = 2
 /** Values at either end of a dimension that are left out as accidents, of at least so many. */
 const ACCIDENTS = 2
 const ENOUGH = 100
+const LEAST_WIDTH = 1e-30
 
 /**
  * Scalar quantisation to 8 bits: one scale for all dimensions, so that distances between codes are distances between vectors.
@@ -86,8 +87,8 @@ function windowWidth(low: Float32Array, high: Float32Array, metric: Metric): num
   for (let i = 0; i < low.length; i++) {
     width = Math.max(width, metric === 'dot' ? 2 * Math.max(-low[i]!, high[i]!) : high[i]! - low[i]!)
   }
-  // Data that do not differ have any scale.
-  return width > 0 ? width * HEADROOM : 1
+  // Data that do not differ, or by less than what floats can have as a scale, have any.
+  return width > LEAST_WIDTH ? width * HEADROOM : 1
 }
 
 /** The middle of all values when they fit a window together; else that of the median dimension. */

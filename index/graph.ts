@@ -156,8 +156,11 @@ export class Graph {
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
-    const rows = (vectorBytes: number): RecordRows =>
-      new RecordRows(arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric)
+    // Apart from frames that change: a slab that has one of them cannot be put to another use.
+    const apart = this.codes.frameClass + 1
+    const rows = (vectorBytes: number): RecordRows => new RecordRows(
+      arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric, vectorBytes ? apart : undefined
+    )
     const reranks = codec.approximate && options.store === 'full'
     this.records = rows(codec.approximate ? this.#vectorBytes : 0)
     this.labels = codec.approximate && !reranks ? rows(0) : this.records

@@ -66,7 +66,10 @@ export class RecordRows {
   /** Of records that are being written anew. */
   readonly #held = new Map<number, Label>()
 
-  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric) {
+  /** `leastClass` is that of the smallest frames that rows with vectors may have. */
+  constructor(
+    arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric, leastClass?: number
+  ) {
     this.#arena = arena
     this.#kernel = kernel
     this.#source = source
@@ -80,6 +83,7 @@ export class RecordRows {
     const space: Space = cache.createSpace({
       rowBytes: vectorBytes + HEADER + LABEL_BYTES,
       copies: true,
+      ...(leastClass !== undefined && { leastClass }),
       // Of a row that is not filled nothing else is read.
       load: (_block, frame) => {
         for (let row = 0; row < space.rowsPerBlock; row++) arena.bytes[frame + BLOCK_HEADER + row * space.rowBytes + vectorBytes + LOADED] = 0

@@ -22,6 +22,8 @@ export interface SpaceShape {
   rowBytes: number
   /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
   copies?: boolean
+  /** Has frames that hold as few rows as they can, of this class at least: where rows are asked for one by one, what shares their frame is not. */
+  leastClass?: number
   /** Fills the frame at `frame` with a block. */
   load(block: number, frame: number): void
 }
@@ -49,7 +51,7 @@ export class Space {
     this.#copies = shape.copies ?? false
     this.id = id
     this.rowBytes = shape.rowBytes
-    this.frameClass = this.#copies ? leastFrameClass(shape.rowBytes) : frameClassFor(shape.rowBytes)
+    this.frameClass = shape.leastClass === undefined ? frameClassFor(shape.rowBytes) : smallestFrameClass(shape.rowBytes, shape.leastClass)
     this.frameBytes = PAGE_BYTES << this.frameClass
     this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
     this.ptr = arena.allocate(SPACE_BYTES)
@@ -201,9 +203,9 @@ function rowsPerBlock(rowBytes: number, frameBytes: number): number {
   return Math.floor((frameBytes - PAGE_SLACK - BLOCK_HEADER) / rowBytes)
 }
 
-/** The smallest frame that holds a row: of copies only those are in memory that were asked for, and frames of many rows would be full of others. */
-function leastFrameClass(rowBytes: number): number {
-  for (let frameClass = 0; frameClass < FRAME_CLASSES; frameClass++) if (rowsPerBlock(rowBytes, PAGE_BYTES << frameClass) >= 1) return frameClass
+/** The smallest frame that holds a row, from a class on. */
+function smallestFrameClass(rowBytes: number, least: number): number {
+  for (let frameClass = Math.min(least, FRAME_CLASSES - 1); frameClass < FRAME_CLASSES; frameClass++) if (rowsPerBlock(rowBytes, PAGE_BYTES << frameClass) >= 1) return frameClass
   throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << (FRAME_CLASSES - 1)} bytes`)
 }
 

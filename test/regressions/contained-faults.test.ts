@@ -17,7 +17,7 @@ test('a collection that does not fit the cache is refused, and harms no other', 
     const vectors = normalVectors(1, 1000, 8)
     await points.batch(vectors.map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
     await linked(db)
-    await rejects(db.collection('big', { dimensions: 16_000, M: 64, codec: 'f32' }).put('a', new Float32Array(16_000).fill(1)), 'VECTOR_FULL')
+    await rejects(db.collection('big', { dimensions: 16_000, codec: 'pq8', codeBytes: 200 }).put('a', new Float32Array(16_000).fill(1)), 'VECTOR_FULL')
     assert.is((await points.search(vectors[5]!, { k: 1 }))[0]!.key, 'k5')
     await points.put('more', vectors[0]!)
   })
