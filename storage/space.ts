@@ -22,7 +22,7 @@ export interface SpaceShape {
   rowBytes: number
   /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
   copies?: boolean
-  /** Has frames that hold as few rows as they can, of this class at least: where rows are asked for one by one, what shares their frame is not. */
+  /** Has frames that hold as few rows as they can, of this class at least unless smaller ones would do: where rows are asked for one by one, what shares their frame is not. */
   leastClass?: number
   /** Fills the frame at `frame` with a block. */
   load(block: number, frame: number): void
@@ -51,7 +51,8 @@ export class Space {
     this.#copies = shape.copies ?? false
     this.id = id
     this.rowBytes = shape.rowBytes
-    this.frameClass = shape.leastClass === undefined ? frameClassFor(shape.rowBytes) : smallestFrameClass(shape.rowBytes, shape.leastClass)
+    const usual = frameClassFor(shape.rowBytes)
+    this.frameClass = shape.leastClass === undefined ? usual : Math.min(usual, smallestFrameClass(shape.rowBytes, shape.leastClass))
     this.frameBytes = PAGE_BYTES << this.frameClass
     this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
     this.ptr = arena.allocate(SPACE_BYTES)
