@@ -186,10 +186,13 @@ export class Engine {
       if (!isCurrent(this.directory, this.identity.data)) this.damage = error as VectorLevelError
       throw error
     }
-    this.identity = identity
-    this.truth = truth
-    this.useGeneration(1, blocks)
-    this.threads.stop(() => { for (const [{ graph }, state] of states) graph.restart(state) })
+    // IMPORTANT: not before searches that are under way have ended: they ask for blocks and records by the old numbers.
+    this.threads.stop(() => {
+      this.identity = identity
+      this.truth = truth
+      this.useGeneration(1, blocks)
+      for (const [{ graph }, state] of states) graph.restart(state)
+    })
     this.#retired.set(old.truth, (async () => {
       await old.blockWriter.close()
       await old.blocks.close()
