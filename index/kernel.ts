@@ -9,18 +9,20 @@ export interface Kernel {
   scoreSq8(query: number, base: number, dim: number, addresses: number, count: number, keys: number): void
   loadSq8(row: number, dim: number, signed: boolean | number, query: number): number
   encodeSq8(vector: number, offsets: number, inverse: number, dim: number, signed: boolean | number, row: number): void
-  encodePq(codebook: number, vector: number, row: number, distances: number): void
+  completePq(codebook: number, dot: boolean | number, buffer: number): void
+  encodePq(codebook: number, vector: number, row: number, ordered: number): void
   loadPq(codebook: number, vector: number, dot: boolean | number, query: number, scale: number): void
   loadPqRow(codebook: number, row: number, query: number): void
   scorePq4(query: number, parts: number, addresses: number, count: number, keys: number): void
   scorePq8(query: number, parts: number, addresses: number, count: number, keys: number): void
-  seedCenters(points: number, count: number, dim: number, k: number, state: number, centers: number, nearest: number): void
-  moveCenters(points: number, count: number, dim: number, k: number, centers: number, sums: number): void
+  cluster(graph: number, scratch: number, clustering: number): void
   checksum(ptr: number, byteLength: number): bigint
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number
   prepareVector(graph: number, scratch: number): void
   encodeRow(graph: number, scratch: number, row: number): void
+  encodeRows(graph: number, scratch: number, list: number, index: number): void
+  completeCodebook(graph: number, scratch: number): void
   loadQuery(graph: number, scratch: number): void
   distanceTo(graph: number, scratch: number, row: number): number
   levelOf(graph: number, ordinal: number): number

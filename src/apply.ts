@@ -18,7 +18,7 @@ export function* applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'oper
     }
   })
   for (const id of new Set(operations.map(({ collection }) => collection))) {
-    const { graph } = engine.collectionById(id)
-    if (graph.wantsTraining) yield* graph.train()
+    const { graph, name } = engine.collectionById(id)
+    if (graph.wantsTraining) yield* graph.train(share => engine.onTraining(name, share))
   }
 }

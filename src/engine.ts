@@ -112,6 +112,8 @@ export class Engine {
   trimmed: LogPosition = { sequence: 0, hash: 0n }
   /** Hears of worker threads that ended; they are replaced. */
   onWorkerLost: (error: Error) => void = () => undefined
+  /** Hears how much of a codebook of a collection is trained, from 0 to 1. */
+  onTraining: (collection: string, share: number) => void = () => undefined
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
   /** Earlier truths that are still read. */

@@ -1,8 +1,8 @@
 /** What the module offers to its driver. */
 
 export { normalize, scoreDot, scoreL2 } from '../../codecs/kernel/f32'
-export { moveCenters, seedCenters } from '../../codecs/kernel/k-means'
-export { encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../../codecs/kernel/pq'
+export { cluster } from '../../codecs/kernel/k-means'
+export { completePq, encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../../codecs/kernel/pq'
 export { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
 export { checksum } from '../../storage/kernel/checksum'
 export { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
@@ -10,6 +10,6 @@ export { find } from './find'
 export { connectPart, join } from './join'
 export { enroll, levelOf } from './levels'
 export { look } from './look'
-export { distanceTo, encodeRow, loadQuery, prepareVector } from './query'
+export { completeCodebook, distanceTo, encodeRow, encodeRows, loadQuery, prepareVector } from './query'
 export { remove } from './remove'
 export { scan, search } from './result'
