@@ -17,6 +17,8 @@ export interface Kernel {
   seedCenters(points: number, count: number, dim: number, k: number, state: number, centers: number, nearest: number): void
   moveCenters(points: number, count: number, dim: number, k: number, centers: number, sums: number): void
   checksum(ptr: number, byteLength: number): bigint
+  packVector(vector: number, dim: number, packed: number): number
+  unpackVector(packed: number, dim: number, vector: number): void
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number
   prepareVector(graph: number, scratch: number): void

@@ -1,4 +1,6 @@
 import { LANES } from '../../codecs/kernel/layout.js'
+import { vectorByteLength } from '../../codecs/f32.js'
+import { packVector, unpackVector } from '../../storage/vector-format.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
   BATCH_LINKS, GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY, SCRATCH_RESULT
@@ -134,6 +136,12 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     },
     moveCenters(points, count, dim, k, centers) {
       writeCenters(centers, dim, moveCenters(readPoints(points, count, dim), readCenters(centers, dim, k)))
+    },
+    packVector: (vector, dim, packed) => packVector(new Uint32Array(memory.copy(vector, 4 * dim).buffer), memory.bytes, packed),
+    unpackVector(packed, dim, vector) {
+      const bits = new Uint32Array(vectorByteLength(dim) / 4)
+      unpackVector(memory.bytes, packed, dim, bits, 0)
+      memory.bytes.set(new Uint8Array(bits.buffer), vector)
     },
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
     rowAddress: (space, row) => rows.address(space, row),
