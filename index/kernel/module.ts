@@ -6,6 +6,7 @@ export { completePq, encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../
 export { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
 export { checksum } from '../../storage/kernel/checksum'
 export { dirtyRowAddress, rowAddress } from '../../storage/kernel/space'
+export { packVector, unpackVector } from '../../storage/kernel/vector-format'
 export { find } from './find'
 export { connectPart, join } from './join'
 export { enroll, levelOf } from './levels'

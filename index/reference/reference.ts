@@ -1,6 +1,8 @@
 import {
   CLUSTERING_CENTERS, CLUSTERING_COUNT, CLUSTERING_DIM, CLUSTERING_DRAWN, CLUSTERING_K, CLUSTERING_LEFT, CLUSTERING_POINTS, LANES
 } from '../../codecs/kernel/layout.js'
+import { vectorByteLength } from '../../codecs/f32.js'
+import { packVector, unpackVector } from '../../storage/vector-format.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
   BATCH_LINKS, ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_METRIC, GRAPH_SCORER,
@@ -140,6 +142,12 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       for (let left = word(CLUSTERING_LEFT); left > 0; left--) centers = moveCenters(points, centers)
       writeCenters(at, dim, centers)
       memory.setU32(clustering + CLUSTERING_LEFT, 0)
+    },
+    packVector: (vector, dim, packed) => packVector(new Uint32Array(memory.copy(vector, 4 * dim).buffer), memory.bytes, packed),
+    unpackVector(packed, dim, vector) {
+      const bits = new Uint32Array(vectorByteLength(dim) / 4)
+      unpackVector(memory.bytes, packed, dim, bits, 0)
+      memory.bytes.set(new Uint8Array(bits.buffer), vector)
     },
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
     rowAddress: (space, row) => rows.address(space, row),

@@ -78,6 +78,7 @@ export const DEAD = 8
 
 export const FAULT = 1
 export const RECORD = 2
+export const FAULTS = 3
 
 export const UNANSWERED = 0
 export const SERVED = 1

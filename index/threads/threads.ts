@@ -1,9 +1,9 @@
 import type { Arena } from '../../storage/arena.js'
-import { type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
+import { blocksAt, type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
 import { MOST_WORKERS } from './bells.js'
 import { Calls } from './calls.js'
 import {
-  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
+  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, FAULTS, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
   SPACE, STATE, TURNS
 } from './control.js'
 import { ThreadFailure } from './failure.js'
@@ -50,6 +50,7 @@ const KERNEL: KernelSource = { module: new URL('../kernel.js', import.meta.url).
 export class Threads {
   readonly workers: number
   readonly #serve: KernelCallbacks
+  readonly #memory: WebAssembly.Memory
   readonly #onWorkerLost: (error: Error) => void
   readonly #control: Control
   readonly #gate: Gate
@@ -78,6 +79,7 @@ export class Threads {
     }
     this.workers = workers
     this.#serve = serve
+    this.#memory = arena.memory
     this.#onWorkerLost = onWorkerLost
     const ptr = arena.allocate(controlBytes(workers))
     this.#control = new Control(arena.memory, ptr, workers)
@@ -275,7 +277,11 @@ export class Threads {
 
   #answer(index: number, asked: number, space: number, number: number, count: number): void {
     try {
-      this.#gate.serve(() => asked === FAULT ? this.#serve.fault(space, number) : this.#serve.loadRecords(space, number, count))
+      this.#gate.serve(() => {
+        if (asked === FAULT) this.#serve.fault(space, number)
+        else if (asked === FAULTS) for (const block of blocksAt(this.#memory, number, count)) this.#serve.fault(space, block)
+        else this.#serve.loadRecords(space, number, count)
+      })
     } catch (error) {
       if (this.#control.stateOf(index) & SEARCHING) this.#calls.refuse(index, error)
       else this.#program.refuse(index, error)
