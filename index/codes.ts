@@ -1,14 +1,14 @@
-import { type Codebook, type Codec, type CodecName, codecs, type CodecShape, type KMeans } from '../codecs/codec.js'
+import { choiceOf, type Codebook, type CodecChoice, isSameChoice, withChoice } from '../codecs/codec.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import { type CodedShape, type Coder, Coders } from './coder.js'
 import type { Exclusion } from './exclusion.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
-import { kernelKMeans, NO_K_MEANS } from './k-means.js'
-import { GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
+import { GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_SCORER, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
 import type { Scratch } from './scratch.js'
@@ -35,6 +35,8 @@ export function isCodeKind(kind: string): kind is CodeKind {
 
 /** What a checkpoint keeps of codes besides their blocks and the codebook in use. */
 export interface CodesState {
+  /** The codec of the codes in use. */
+  choice: CodecChoice
   /** Codebooks that were in use before this one. */
   version: number
   drift: DriftState | undefined
@@ -63,10 +65,13 @@ export interface CodedGraph {
   readonly codes: Space
   readonly recodes: Space
   readonly records: RecordRows
-  readonly options: CodecShape & { codec: CodecName }
+  /** With the codec of the codes in use. */
+  readonly options: CodedShape
   stateOf(ordinal: number): number
   /** Makes a vector the one in the scratch. Shapes: vector f32[dim] as the user gave it. */
   load(vector: Float32Array): void
+  /** The codes in use, or those that are made, are by another codec from now on. Nobody searches meanwhile. */
+  noteCoders(): void
 }
 
 /**
@@ -80,6 +85,9 @@ export interface CodedGraph {
  * that are live have records. Of a vector that is removed later the new code is made before that, for its record may be gone when its turn
  * comes; of one that was removed earlier the new code is made from the old one, whether its record is still there or not. In use are the
  * new codes from the task on that makes the last one.
+ *
+ * Codes of another codec are made likewise, and beside the tasks as well, so that they are all there some day in any case. When that is does not depend on the
+ * operations alone; so an operation says that they are, and in use they are from its task on.
  */
 export class Codes {
   readonly #arena: Arena
@@ -90,7 +98,10 @@ export class Codes {
   readonly #threads: Exclusion
   /** A graph's descriptor with a codebook that is not in use, by which nothing but codes are made. */
   readonly #other: number
-  readonly #kMeans: KMeans
+  readonly #coders: Coders
+  /** Of the codes in use; and of those that are being made, where these are of another codec. */
+  #coder: Coder
+  #next: Coder | undefined
   readonly #placed = new Map<number, Codebook>()
   #version = 0
   #codebook: Codebook | undefined
@@ -106,9 +117,19 @@ export class Codes {
     this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
-    for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options))
-    const needs = this.#codec.kMeansNeeds?.(graph.options)
-    this.#kMeans = needs ? kernelKMeans(arena, kernel, needs) : NO_K_MEANS
+    this.#coders = new Coders(arena, kernel)
+    this.#coder = this.#coders.make(graph.options)
+    this.#point(graph.ptr, this.#coder, 0)
+    this.#point(this.#other, this.#coder, 1)
+  }
+
+  /** The shape of the codes in use, and of those that are made. */
+  get shape(): CodedShape {
+    return this.#coder.shape
+  }
+
+  get newestShape(): CodedShape {
+    return this.#newestCoder.shape
   }
 
   get kind(): CodeKind {
@@ -130,7 +151,7 @@ export class Codes {
   }
 
   get trained(): boolean {
-    return this.#codebook !== undefined || this.#codec.trainingCount === 0
+    return this.#codebook !== undefined || this.#coder.codec.trainingCount === 0
   }
 
   /** The error of the codes of what is written now, as a share of what is tolerated. */
@@ -143,23 +164,59 @@ export class Codes {
     return this.#recoding?.share
   }
 
-  state(): CodesState {
-    return { version: this.#version, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+  /** Whether codes of another codec are being made, whether there is something to make of them now, and whether an operation is to say that they are all there. */
+  get changes(): boolean {
+    return this.#next !== undefined
   }
 
-  restore({ version, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+  get canGoOn(): boolean {
+    return this.changes && this.#recoding!.started && !this.#recoding!.done
+  }
+
+  get awaitsEnd(): boolean {
+    return this.changes && this.#recoding?.done === true && !this.#recoding.ending
+  }
+
+  state(): CodesState {
+    return { choice: choiceOf(this.#coder.shape), version: this.#version, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+  }
+
+  /** Nobody may search, and the spaces are empty. */
+  restore({ choice, version, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+    this.#use(choice)
+    this.#version = version
     this.#drift = drift && new Drift(drift)
     this.#recoding = recoding && new Recoding(recoding)
+    if (recoding?.choice) this.prepare(recoding.choice)
+    this.#fit()
     this.#goOn(version, codebook)
+  }
+
+  /** Goes on with a codec, and without codes. Nobody may search meanwhile. */
+  restart(choice: CodecChoice): void {
+    for (const kind of CODE_KINDS) this.#cache.discard(this.#graph[kind])
+    this.#use(choice)
+    this.#drift = undefined
+    this.#recoding = undefined
+    this.#fit()
+    this.#goOn(this.#version, undefined)
+  }
+
+  /** Codes of another codec are to be made: takes the room for them. Nobody may search meanwhile. */
+  prepare(choice: CodecChoice): void {
+    this.#next = this.#coders.make(withChoice(this.#graph.options, choice))
+    this.#placed.delete(this.#other)
+    this.#point(this.#other, this.#next, 1)
+    this.#fit()
   }
 
   /** Goes on with codes of which more than the index was kept. */
   keep({ version, codebook, drift, stored }: KeptCodes): void {
-    this.restore({ version, drift, recoding: undefined }, codebook)
+    this.restore({ choice: choiceOf(this.#coder.shape), version, drift, recoding: undefined }, codebook)
     this.space.restoreStored(stored)
   }
 
-  /** Makes the first codebook, for `live` ordinals; `begin` begins to use it. */
+  /** Makes the first codebook of the newest codec, for `live` ordinals; `begin` begins to use it, or `change` to make codes with it. */
   *train(live: Uint32Array): Slices<TrainedCodebook> {
     const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
     const codebook = yield* this.#trainOn(sample)
@@ -184,7 +241,7 @@ export class Codes {
     if (!this.#drift?.note(ordinal)) return
     const vector = unlessDamaged(() => this.#graph.records.vector(ordinal))
     // A damaged record is no vector.
-    if (vector) this.#drift.look(vector, this.#decode(this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
+    if (vector) this.#drift.look(vector, this.#decode(this.#newestCoder, this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
   }
 
   /** A vector that has a code is about to be removed, and its record with it. */
@@ -192,9 +249,15 @@ export class Codes {
     if (this.#recoding?.lacks(ordinal)) this.#encodeAgain(ordinal, this.#with(this.#recoding.codebook))
   }
 
+  /** A node that was removed is about to leave the graph: so it has a new code in any case, whenever its turn would have come. */
+  noteFree(ordinal: number): void {
+    const recoding = this.#recoding
+    if (recoding?.lacks(ordinal) && recoding.hadGhost(ordinal)) this.#encodeCode(ordinal, this.#with(recoding.codebook))
+  }
+
   /** Whether another codebook should be looked for. */
   get wantsRetraining(): boolean {
-    return this.#drift?.wantsTraining ?? false
+    return !this.changes && (this.#drift?.wantsTraining ?? false)
   }
 
   /** Another codebook for `live` of the ordinals, if one fits what came last much better. */
@@ -207,7 +270,7 @@ export class Codes {
     const last = latest.slice(0, LAST)
     const mean = meanOf(latest, this.#graph.options.dimensions)
     const error = yield* this.#errorOf(codebook, last, mean)
-    if (isBetter(error, yield* this.#errorOf(this.#newest, last, mean))) return { codebook, error, mean }
+    if (isBetter(error, yield* this.#errorOf(this.#newest!, last, mean))) return { codebook, error, mean }
     drift.noteRefusal(this.#waitFor(ordinals))
     return undefined
   }
@@ -218,23 +281,43 @@ export class Codes {
     this.#recoding = Recoding.of(codebook, ordinals)
   }
 
+  /** Begins to make codes of the codec that was prepared: of `ordinals` as soon as `startRecoding` is called. None may be under way. */
+  change(found: TrainedCodebook | undefined, ordinals: number): void {
+    this.#drift = found && Drift.after(found.mean, found.error)
+    this.#recoding = Recoding.of(found?.codebook, ordinals, choiceOf(this.#next!.shape))
+  }
+
+  /** An operation says that the codes of another codec are all there. */
+  noteEnd(): void {
+    if (this.#recoding) this.#recoding.ending = true
+  }
+
   /** All that was removed before the training is a ghost by now, or free. Shapes: ghosts u32[], those that are left of it. */
   startRecoding(ghosts: Uint32Array): void {
     this.#recoding!.start(ghosts)
   }
 
-  /** Makes the next codes again; when these were the last, they are used from now on. */
-  advance(): void {
+  /** Makes the next codes again; when these were the last, they are used from now on. Those of another codec only if `ends`. */
+  advance(ends = false): void {
     const recoding = this.#recoding
     if (!recoding?.started) return
     const encoder = this.#with(recoding.codebook)
-    for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding, encoder)
-    if (!recoding.done) return
+    for (const ordinal of recoding.next(this.#spare.rowBytes)) this.#recode(ordinal, recoding, encoder)
+    if (ends || !this.changes) this.changeOver()
+  }
+
+  /** Uses the new codes from now on, if all are there. */
+  changeOver(): void {
+    const recoding = this.#recoding
+    if (!recoding?.done) return
     this.#threads.stop(() => {
       const old = this.space
       this.#recoding = undefined
-      this.#goOn(this.#version + 1, recoding.codebook)
+      this.#version++
       this.#cache.discard(old)
+      if (recoding.choice) this.#use(recoding.choice)
+      this.#fit()
+      this.#goOn(this.#version, recoding.codebook)
     })
   }
 
@@ -243,7 +326,7 @@ export class Codes {
     const { row } = this.#scratch
     const { bytes } = this.#arena
     const { rowBytes } = this.space
-    this.#encodeRow(row, this.#graph.ptr)
+    this.#encodeRow(row, rowBytes, this.#graph.ptr)
     const stored = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
     for (let i = 0; i < rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
     return true
@@ -251,11 +334,11 @@ export class Codes {
 
   /** Vectors that are written at least between two codebooks. */
   #waitFor(ordinals: number): number {
-    return Math.max(this.#codec.trainingCount, ordinals * WAIT_SHARE)
+    return Math.max(this.#coder.codec.trainingCount, ordinals * WAIT_SHARE)
   }
 
-  get #codec(): Codec {
-    return codecs[this.#graph.options.codec]
+  get #newestCoder(): Coder {
+    return this.#next ?? this.#coder
   }
 
   get #spareKind(): CodeKind {
@@ -266,8 +349,8 @@ export class Codes {
     return this.#graph[this.#spareKind]
   }
 
-  get #newest(): Codebook {
-    return this.#recoding?.codebook ?? this.#codebook!
+  get #newest(): Codebook | undefined {
+    return this.#recoding ? this.#recoding.codebook : this.#codebook
   }
 
   #recode(ordinal: number, recoding: Recoding, encoder: number): void {
@@ -289,7 +372,7 @@ export class Codes {
   }
 
   #encodeCode(ordinal: number, encoder: number): void {
-    this.#graph.load(this.#decode(this.#codebook!, this.space, ordinal))
+    this.#graph.load(this.#decode(this.#coder, this.#codebook, this.space, ordinal))
     this.#encodeInto(this.#spare, ordinal, encoder)
   }
 
@@ -299,8 +382,8 @@ export class Codes {
   }
 
   /** The same, into a row that may have been used for others. */
-  #encodeRow(row: number, encoder: number): void {
-    this.#arena.bytes.fill(0, row, row + this.space.rowBytes)
+  #encodeRow(row: number, rowBytes: number, encoder: number): void {
+    this.#arena.bytes.fill(0, row, row + rowBytes)
     this.#kernel.encodeRow(encoder, this.#scratch.ptr, row)
   }
 
@@ -314,15 +397,15 @@ export class Codes {
     if (!this.#codebook || !(this.space.isStored(block) || this.space.isDirty(block))) {
       throw new VectorLevelError('VECTOR_CORRUPTION', `the code of ordinal ${ordinal} is missing`)
     }
-    return this.#decode(this.#codebook!, this.space, ordinal)
+    return this.#decode(this.#coder, this.#codebook, this.space, ordinal)
   }
 
-  #decode(codebook: Codebook, space: Space, ordinal: number): Float32Array {
-    return this.#decodeRow(codebook, this.#kernel.rowAddress(space.ptr, ordinal) >>> 0)
+  #decode(coder: Coder, codebook: Codebook | undefined, space: Space, ordinal: number): Float32Array {
+    return this.#decodeRow(coder, codebook, this.#kernel.rowAddress(space.ptr, ordinal) >>> 0)
   }
 
-  #decodeRow(codebook: Codebook, row: number): Float32Array {
-    return this.#codec.decode(this.#arena.bytes.subarray(row, row + this.space.rowBytes), codebook, this.#graph.options)
+  #decodeRow({ codec, rowBytes, shape }: Coder, codebook: Codebook | undefined, row: number): Float32Array {
+    return codec.decode(this.#arena.bytes.subarray(row, row + rowBytes), codebook!, shape)
   }
 
   /** Vectors of up to `count` of the ordinals, evenly spread. Those whose records are damaged are left out. */
@@ -338,7 +421,8 @@ export class Codes {
   }
 
   *#trainOn(sample: Float32Array[]): Slices<Codebook> {
-    return (yield* this.#codec.train(sample, this.#graph.options, this.#kMeans))!
+    const { codec, shape, kMeans } = this.#newestCoder
+    return (yield* codec.train(sample, shape, kMeans))!
   }
 
   /** The average error of a codebook's codes. */
@@ -347,17 +431,49 @@ export class Codes {
     for (const vector of vectors) {
       const { row } = this.#scratch
       this.#graph.load(vector)
-      this.#encodeRow(row, this.#with(codebook))
-      sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
+      this.#encodeRow(row, this.#newestCoder.rowBytes, this.#with(codebook))
+      sum += errorOf(vector, this.#decodeRow(this.#newestCoder, codebook, row), mean)
       yield
     }
     return vectors.length ? sum / vectors.length : 0
   }
 
-  /** The other descriptor, with a codebook; searches go on with the one in use. Valid until the next call. */
-  #with(codebook: Codebook): number {
-    this.#setCodebook(this.#other, codebook)
+  /** The other descriptor, with a codebook, if the codec has any; searches go on with the one in use. Valid until the next call. */
+  #with(codebook: Codebook | undefined): number {
+    if (codebook) this.#setCodebook(this.#other, codebook)
     return this.#other
+  }
+
+  /** Makes the codec in use the one of a choice, if it is another. */
+  #use(choice: CodecChoice): void {
+    const next = this.#next
+    this.#next = undefined
+    if (!isSameChoice(choice, this.#coder.shape)) {
+      this.#coder.release()
+      this.#coder = next && isSameChoice(choice, next.shape) ? next : this.#coders.make(withChoice(this.#graph.options, choice))
+    }
+    if (next && next !== this.#coder) next.release()
+    // What is laid out already stays: it takes longer.
+    const codebook = next === this.#coder ? this.#placed.get(this.#other) : undefined
+    this.#placed.clear()
+    this.#point(this.#graph.ptr, this.#coder, codebook ? 1 : 0)
+    this.#point(this.#other, this.#coder, codebook ? 0 : 1)
+    if (codebook) this.#placed.set(this.#graph.ptr, codebook)
+  }
+
+  /** Gives both spaces rows for their codes, and tells the graph. */
+  #fit(): void {
+    for (const [space, { rowBytes }] of [[this.space, this.#coder], [this.#spare, this.#newestCoder]] as const) {
+      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, { rowBytes })
+    }
+    this.#graph.noteCoders()
+  }
+
+  /** Has a descriptor make codes by a coder, with one of its codebooks. */
+  #point(ptr: number, { codec, tables }: Coder, table: 0 | 1): void {
+    const { u32 } = this.#arena
+    u32[(ptr + GRAPH_SCORER) / 4] = codec.scorer
+    u32[(ptr + GRAPH_CODEBOOK) / 4] = tables[table]
   }
 
   /** Goes on with codes and their codebook. */
@@ -376,8 +492,9 @@ export class Codes {
       return
     }
     const { bytes, u32 } = this.#arena
+    const { codec, shape, tableBytes } = ptr === this.#other ? this.#newestCoder : this.#coder
     const tables = u32[(ptr + GRAPH_CODEBOOK) / 4]!
-    this.#codec.place(codebook, this.#graph.options, bytes.subarray(tables, tables + this.#codec.tableBytes(this.#graph.options)))
+    codec.place(codebook, shape, bytes.subarray(tables, tables + tableBytes))
     this.#placed.set(ptr, codebook)
   }
 
