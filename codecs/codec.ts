@@ -69,6 +69,11 @@ export interface Codec {
 
 export const codecs: Record<CodecName, Codec> = { f32, sq8, pq, pq8 }
 
+/** The codec that the log names by a number; undefined where that is none. */
+export function codecOf(scorer: number): CodecName | undefined {
+  return Object.values(codecs).find(codec => codec.scorer === scorer)?.name
+}
+
 /** The choice alone, of what has more. */
 export function choiceOf({ codec, codeBytes }: CodecChoice): CodecChoice {
   return { codec, ...(codeBytes !== undefined && { codeBytes }) }

@@ -65,6 +65,8 @@ export interface CodedGraph {
   readonly codes: Space
   readonly recodes: Space
   readonly records: RecordRows
+  /** Ordinals that there is room for. */
+  readonly reserved: number
   /** With the codec of the codes in use. */
   readonly options: CodedShape
   stateOf(ordinal: number): number
@@ -464,7 +466,7 @@ export class Codes {
   /** Gives both spaces rows for their codes, and tells the graph. */
   #fit(): void {
     for (const [space, { rowBytes }] of [[this.space, this.#coder], [this.#spare, this.#newestCoder]] as const) {
-      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, { rowBytes })
+      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, { rowBytes }, this.#graph.reserved)
     }
     this.#graph.noteCoders()
   }

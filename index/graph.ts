@@ -195,6 +195,11 @@ export class Graph {
     }, this.#codes, this.#tasks, threads)
   }
 
+  /** Ordinals that there is room for. */
+  get reserved(): number {
+    return this.#reserved
+  }
+
   /** With the codec of the codes in use. */
   get options(): GraphOptions {
     return this.#options
@@ -579,7 +584,7 @@ export class Graph {
     const { approximate, widest } = codecs[shape.codec]
     const reranks = approximate && this.#options.store === 'full'
     const vectorBytes = approximate || codecs[newestShape.codec].approximate ? this.#vectorBytes : 0
-    if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#leastClass(vectorBytes))
+    if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#reserved, this.#leastClass(vectorBytes))
     this.#set(GRAPH_WIDEST, reranks ? widest ?? 0 : 0)
     this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
     const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.records.space.frameBytes)

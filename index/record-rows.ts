@@ -97,10 +97,10 @@ export class RecordRows {
     return this.#vectorBytes
   }
 
-  /** Goes on with rows that have vectors or have not; all are filled again. Nobody may look at them meanwhile. */
-  reshape(vectorBytes: number, leastClass?: number): void {
+  /** Goes on with `rows` rows that have vectors or have not; all are filled again. Nobody may look at them meanwhile. */
+  reshape(vectorBytes: number, rows: number, leastClass?: number): void {
     this.#vectorBytes = vectorBytes
-    this.#cache.reshape(this.space, shapeOf(vectorBytes, leastClass))
+    this.#cache.reshape(this.space, shapeOf(vectorBytes, leastClass), rows)
   }
 
   /** Fills the rows of ordinals that are not filled. Shapes: ordinals u32[count], an address. */

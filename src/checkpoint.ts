@@ -33,7 +33,7 @@ const TRIMMED_BYTES = 1 << 20
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
 
 /** Of blocks and checkpoint: an index of another format is built anew. */
-export const INDEX_FORMAT = 6
+export const INDEX_FORMAT = 7
 
 /** What the index knows of itself, written with its blocks in one transaction. */
 export interface Checkpoint {

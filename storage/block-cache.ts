@@ -78,10 +78,10 @@ export class BlockCache {
     this.empty(space)
   }
 
-  /** Gives a space rows of another width, and empties it for good, as `discard`. */
-  reshape(space: Space, shape: RowShape): void {
+  /** Gives a space room for `rows` rows of another width, and empties it for good, as `discard`. */
+  reshape(space: Space, shape: RowShape, rows: number): void {
     this.discard(space)
-    space.reshape(shape)
+    space.reshape(shape, rows)
   }
 
   /** Takes all blocks of a space out; none may be dirty. */

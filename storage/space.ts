@@ -77,14 +77,13 @@ export class Space {
     return PAGE_BYTES << this.#frameClass
   }
 
-  /** Gives it as many rows of another width. It must be empty, and nobody may look at it meanwhile. */
-  reshape(shape: RowShape): void {
-    const rows = Math.min(this.#capacity * this.#rowsPerBlock, MOST_ROWS)
+  /** Gives it room for `rows` rows of another width. It must be empty, and nobody may look at it meanwhile. */
+  reshape(shape: RowShape, rows: number): void {
     const [old, capacity] = [this.#tables, this.#capacity]
     this.#layOut(shape)
     this.#stored = new Uint8Array(0)
     this.#capacity = 0
-    this.reserve(rows)
+    this.reserve(Math.max(1, rows))
     this.#arena.release(old, capacity * BYTES_A_BLOCK)
   }
 
