@@ -89,6 +89,7 @@ export class Writer {
     })
     this.#recodings = new Recodings(engine, {
       write: (operation, deadline) => this.write([operation], deadline),
+      checkpoint: () => this.checkpoint(),
       start: () => this.#start()
     })
     this.#start()
@@ -124,7 +125,7 @@ export class Writer {
   /** Has a collection's vectors held by another codec; resolves when its codes are in use, and in a checkpoint. As Recodings.recode. */
   async recode(collection: OpenCollection, choice: CodecChoice, deadline: Deadline): Promise<void> {
     this.#refuseClosed()
-    if (await this.#recodings.recode(collection, choice, deadline)) await deadline.limit(this.checkpoint(), () => true)
+    await this.#recodings.recode(collection, choice, deadline)
   }
 
   /** Runs `look` at once between two groups, when records, log and index agree; the deadline counts until then. */
