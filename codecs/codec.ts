@@ -6,6 +6,12 @@ import { sq8 } from './sq8.js'
 export type Metric = 'l2' | 'cosine' | 'dot'
 export type CodecName = 'f32' | 'sq8' | 'pq' | 'pq8'
 
+/** A codec, and the bytes of its codes where they can be chosen. */
+export interface CodecChoice {
+  codec: CodecName
+  codeBytes?: number
+}
+
 /** What a codec must know of the vectors that it encodes. */
 export interface CodecShape {
   dimensions: number
@@ -43,7 +49,7 @@ export interface KMeansNeeds {
 /** How vectors are held where they are searched. */
 export interface Codec {
   readonly name: CodecName
-  /** Which arithmetic of the kernel compares codes: SCORER_... (index/kernel/layout.ts). */
+  /** Which arithmetic of the kernel compares codes: SCORER_... (index/kernel/layout.ts). The log names the codec by it. */
   readonly scorer: number
   /** Whether distances between codes are approximate, so that the nearest candidates are measured again by full vectors. */
   readonly approximate: boolean
@@ -72,3 +78,23 @@ export interface Codec {
 }
 
 export const codecs: Record<CodecName, Codec> = { f32, sq8, pq, pq8 }
+
+/** The codec that the log names by a number; undefined where that is none. */
+export function codecOf(scorer: number): CodecName | undefined {
+  return Object.values(codecs).find(codec => codec.scorer === scorer)?.name
+}
+
+/** The choice alone, of what has more. */
+export function choiceOf({ codec, codeBytes }: CodecChoice): CodecChoice {
+  return { codec, ...(codeBytes !== undefined && { codeBytes }) }
+}
+
+/** The same with another choice. */
+export function withChoice<T extends CodecChoice>(options: T, choice: CodecChoice): T {
+  const { codeBytes: _, ...rest } = options
+  return { ...rest, ...choiceOf(choice) } as T
+}
+
+export function isSameChoice(a: CodecChoice, b: CodecChoice): boolean {
+  return a.codec === b.codec && a.codeBytes === b.codeBytes
+}

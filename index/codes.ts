@@ -1,16 +1,18 @@
-import { type Codebook, type Codec, type CodecName, codecs, type CodecShape, type KMeans } from '../codecs/codec.js'
+import { choiceOf, type Codebook, type CodecChoice, isSameChoice, withChoice } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
+import { type CodedShape, type Coder, Coders } from './coder.js'
+import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import { Encoding, type UncodedVector } from './encoding.js'
 import type { Exclusion } from './exclusion.js'
-import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
 import type { Kernel } from './kernel.js'
-import { kernelKMeans, NO_K_MEANS } from './k-means.js'
-import { ENCODED_TOGETHER, GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
+import {
+  ENCODED_TOGETHER, GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_SCORER, STATE_GHOST, STATE_LIVE, STATE_LOST
+} from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
 import type { Scratch } from './scratch.js'
@@ -39,6 +41,8 @@ export function isCodeKind(kind: string): kind is CodeKind {
 
 /** What a checkpoint keeps of codes besides their blocks and the codebook in use. */
 export interface CodesState {
+  /** The codec of the codes in use. */
+  choice: CodecChoice
   /** Codebooks that were in use before this one. */
   version: number
   drift: DriftState | undefined
@@ -67,10 +71,15 @@ export interface CodedGraph {
   readonly codes: Space
   readonly recodes: Space
   readonly records: RecordRows
-  readonly options: CodecShape & { codec: CodecName }
+  /** Ordinals that there is room for. */
+  readonly reserved: number
+  /** With the codec of the codes in use. */
+  readonly options: CodedShape
   stateOf(ordinal: number): number
   /** Makes a vector the one in the scratch. Shapes: vector f32[dim] as the user gave it. */
   load(vector: Float32Array): void
+  /** The codes in use, or those that are made, are by another codec from now on. Nobody searches meanwhile. */
+  noteCoders(): void
 }
 
 /**
@@ -84,6 +93,9 @@ export interface CodedGraph {
  * that are live have records. Of a vector that is removed later the new code is made before that, for its record may be gone when its turn
  * comes; of one that was removed earlier the new code is made from the old one, whether its record is still there or not. In use are the
  * new codes from the task on that makes the last one.
+ *
+ * Codes of another codec are made likewise, and beside the tasks as well, so that they are all there some day in any case. When that is does not depend on the
+ * operations alone; so an operation says that they are, and in use they are from its task on.
  */
 export class Codes {
   readonly #arena: Arena
@@ -94,7 +106,10 @@ export class Codes {
   readonly #threads: Exclusion
   /** A graph's descriptor with a codebook that is not in use, by which nothing but codes are made. */
   readonly #other: number
-  readonly #kMeans: KMeans
+  readonly #coders: Coders
+  /** Of the codes in use; and of those that are being made, where these are of another codec. */
+  #coder: Coder
+  #next: Coder | undefined
   readonly #placed = new Map<number, Codebook>()
   #version = 0
   #codebook: Codebook | undefined
@@ -110,9 +125,19 @@ export class Codes {
     this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
-    for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options))
-    const needs = this.#codec.kMeansNeeds?.(graph.options)
-    this.#kMeans = needs ? kernelKMeans(arena, kernel, threads, needs) : NO_K_MEANS
+    this.#coders = new Coders(arena, kernel, threads)
+    this.#coder = this.#coders.make(graph.options)
+    this.#point(graph.ptr, this.#coder, 0)
+    this.#point(this.#other, this.#coder, 1)
+  }
+
+  /** The shape of the codes in use, and of those that are made. */
+  get shape(): CodedShape {
+    return this.#coder.shape
+  }
+
+  get newestShape(): CodedShape {
+    return this.#newestCoder.shape
   }
 
   get kind(): CodeKind {
@@ -134,7 +159,7 @@ export class Codes {
   }
 
   get trained(): boolean {
-    return this.#codebook !== undefined || this.#codec.trainingCount === 0
+    return this.#codebook !== undefined || this.#coder.codec.trainingCount === 0
   }
 
   /** The error of the codes of what is written now, as a share of what is tolerated. */
@@ -147,23 +172,62 @@ export class Codes {
     return this.#recoding?.share
   }
 
-  state(): CodesState {
-    return { version: this.#version, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+  /** Whether codes of another codec are being made, whether there is something to make of them now, and whether an operation is to say that they are all there. */
+  get changes(): boolean {
+    return this.#next !== undefined
   }
 
-  restore({ version, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+  get canGoOn(): boolean {
+    return this.changes && this.#recoding!.started && !this.#recoding!.done
+  }
+
+  get awaitsEnd(): boolean {
+    return this.changes && this.#recoding?.done === true && !this.#recoding.ending
+  }
+
+  state(): CodesState {
+    return { choice: choiceOf(this.#coder.shape), version: this.#version, drift: this.#drift?.state(), recoding: this.#recoding?.state() }
+  }
+
+  /** Nobody may search, and the spaces are empty. */
+  restore({ choice, version, drift, recoding }: CodesState, codebook: Codebook | undefined): void {
+    this.#use(choice)
+    this.#version = version
     this.#drift = drift && new Drift(drift)
     this.#recoding = recoding && new Recoding(recoding)
+    if (recoding?.choice) this.prepare(recoding.choice)
+    this.#fit()
     this.#goOn(version, codebook)
+  }
+
+  /** Goes on with a codec, and without codes. Nobody may search meanwhile. */
+  restart(choice: CodecChoice): void {
+    for (const kind of CODE_KINDS) this.#cache.discard(this.#graph[kind])
+    this.#use(choice)
+    this.#drift = undefined
+    this.#recoding = undefined
+    this.#fit()
+    this.#goOn(this.#version, undefined)
+  }
+
+  /** Codes of another codec are to be made: takes the room for them. Nobody may search meanwhile. */
+  prepare(choice: CodecChoice): void {
+    this.#next = this.#coders.make(withChoice(this.#graph.options, choice))
+    this.#placed.delete(this.#other)
+    this.#point(this.#other, this.#next, 1)
+    this.#fit()
   }
 
   /** Goes on with codes of which more than the index was kept. */
   keep({ version, codebook, drift, stored }: KeptCodes): void {
-    this.restore({ version, drift, recoding: undefined }, codebook)
+    this.restore({ choice: choiceOf(this.#coder.shape), version, drift, recoding: undefined }, codebook)
     this.space.restoreStored(stored)
   }
 
-  /** Makes the first codebook, for `live` ordinals; `begin` begins to use it. Tells how much of it is done, from 0 to 1. */
+  /**
+   * Makes the first codebook of the newest codec, for `live` ordinals; `begin` begins to use it, or `change` to make codes with it. Tells how much of it is
+   * done, from 0 to 1.
+   */
   *train(live: Uint32Array, tell: (share: number) => void): Slices<TrainedCodebook> {
     const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
     const codebook = yield* this.#trainOn(sample, tell)
@@ -188,7 +252,7 @@ export class Codes {
    * a checkpoint begin.
    */
   encodeElsewhere(uncoded: readonly UncodedVector[]): Promise<void> | undefined {
-    if (!this.#codec.kMeansNeeds || !this.#threads.workers || this.#recoding || uncoded.length < LEAST_ELSEWHERE) return undefined
+    if (!this.#coder.codec.kMeansNeeds || !this.#threads.workers || this.#recoding || uncoded.length < LEAST_ELSEWHERE) return undefined
     const calls: Promise<void>[] = []
     for (let i = 0; i < uncoded.length; i += ENCODED_TOGETHER) calls.push(this.#encodeTogether(uncoded.slice(i, i + ENCODED_TOGETHER)))
     return Promise.all(calls).then(() => undefined)
@@ -215,7 +279,7 @@ export class Codes {
     if (!this.#drift?.note(ordinal)) return
     const vector = unlessDamaged(() => this.#graph.records.vector(ordinal))
     // A damaged record is no vector.
-    if (vector) this.#drift.look(vector, this.#decode(this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
+    if (vector) this.#drift.look(vector, this.#decode(this.#newestCoder, this.#newest, this.#recoding ? this.#spare : this.space, ordinal))
   }
 
   /** A vector that has a code is about to be removed, and its record with it. */
@@ -223,9 +287,15 @@ export class Codes {
     if (this.#recoding?.lacks(ordinal)) this.#encodeAgain(ordinal, this.#with(this.#recoding.codebook))
   }
 
+  /** A node that was removed is about to leave the graph: so it has a new code in any case, whenever its turn would have come. */
+  noteFree(ordinal: number): void {
+    const recoding = this.#recoding
+    if (recoding?.lacks(ordinal) && recoding.hadGhost(ordinal)) this.#encodeCode(ordinal, this.#with(recoding.codebook))
+  }
+
   /** Whether another codebook should be looked for. */
   get wantsRetraining(): boolean {
-    return this.#drift?.wantsTraining ?? false
+    return !this.changes && (this.#drift?.wantsTraining ?? false)
   }
 
   /** Another codebook for `live` of the ordinals, if one fits what came last much better. */
@@ -238,7 +308,7 @@ export class Codes {
     const last = latest.slice(0, LAST)
     const mean = meanOf(latest, this.#graph.options.dimensions)
     const error = yield* this.#errorOf(codebook, last, mean)
-    if (isBetter(error, yield* this.#errorOf(this.#newest, last, mean))) return { codebook, error, mean }
+    if (isBetter(error, yield* this.#errorOf(this.#newest!, last, mean))) return { codebook, error, mean }
     drift.noteRefusal(this.#waitFor(ordinals))
     return undefined
   }
@@ -249,23 +319,43 @@ export class Codes {
     this.#recoding = Recoding.of(codebook, ordinals)
   }
 
+  /** Begins to make codes of the codec that was prepared: of `ordinals` as soon as `startRecoding` is called. None may be under way. */
+  change(found: TrainedCodebook | undefined, ordinals: number): void {
+    this.#drift = found && Drift.after(found.mean, found.error)
+    this.#recoding = Recoding.of(found?.codebook, ordinals, choiceOf(this.#next!.shape))
+  }
+
+  /** An operation says that the codes of another codec are all there. */
+  noteEnd(): void {
+    if (this.#recoding) this.#recoding.ending = true
+  }
+
   /** All that was removed before the training is a ghost by now, or free. Shapes: ghosts u32[], those that are left of it. */
   startRecoding(ghosts: Uint32Array): void {
     this.#recoding!.start(ghosts)
   }
 
-  /** Makes the next codes again; when these were the last, they are used from now on. */
-  advance(): void {
+  /** Makes the next codes again; when these were the last, they are used from now on. Those of another codec only if `ends`. */
+  advance(ends = false): void {
     const recoding = this.#recoding
     if (!recoding?.started) return
     const encoder = this.#with(recoding.codebook)
-    for (const ordinal of recoding.next(this.space.rowBytes)) this.#recode(ordinal, recoding, encoder)
-    if (!recoding.done) return
+    for (const ordinal of recoding.next(this.#spare.rowBytes)) this.#recode(ordinal, recoding, encoder)
+    if (ends || !this.changes) this.changeOver()
+  }
+
+  /** Uses the new codes from now on, if all are there. */
+  changeOver(): void {
+    const recoding = this.#recoding
+    if (!recoding?.done) return
     this.#threads.stop(() => {
       const old = this.space
       this.#recoding = undefined
-      this.#goOn(this.#version + 1, recoding.codebook)
+      this.#version++
       this.#cache.discard(old)
+      if (recoding.choice) this.#use(recoding.choice)
+      this.#fit()
+      this.#goOn(this.#version, recoding.codebook)
     })
   }
 
@@ -274,7 +364,7 @@ export class Codes {
     const { row } = this.#scratch
     const { bytes } = this.#arena
     const { rowBytes } = this.space
-    this.#encodeRow(row, this.#graph.ptr)
+    this.#encodeRow(row, rowBytes, this.#graph.ptr)
     const stored = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
     for (let i = 0; i < rowBytes; i++) if (bytes[row + i] !== bytes[stored + i]) return false
     return true
@@ -282,11 +372,11 @@ export class Codes {
 
   /** Vectors that are written at least between two codebooks. */
   #waitFor(ordinals: number): number {
-    return Math.max(this.#codec.trainingCount, ordinals * WAIT_SHARE)
+    return Math.max(this.#coder.codec.trainingCount, ordinals * WAIT_SHARE)
   }
 
-  get #codec(): Codec {
-    return codecs[this.#graph.options.codec]
+  get #newestCoder(): Coder {
+    return this.#next ?? this.#coder
   }
 
   get #spareKind(): CodeKind {
@@ -297,8 +387,8 @@ export class Codes {
     return this.#graph[this.#spareKind]
   }
 
-  get #newest(): Codebook {
-    return this.#recoding?.codebook ?? this.#codebook!
+  get #newest(): Codebook | undefined {
+    return this.#recoding ? this.#recoding.codebook : this.#codebook
   }
 
   #recode(ordinal: number, recoding: Recoding, encoder: number): void {
@@ -320,7 +410,7 @@ export class Codes {
   }
 
   #encodeCode(ordinal: number, encoder: number): void {
-    this.#graph.load(this.#decode(this.#codebook!, this.space, ordinal))
+    this.#graph.load(this.#decode(this.#coder, this.#codebook, this.space, ordinal))
     this.#encodeInto(this.#spare, ordinal, encoder)
   }
 
@@ -330,8 +420,8 @@ export class Codes {
   }
 
   /** The same, into a row that may have been used for others. */
-  #encodeRow(row: number, encoder: number): void {
-    this.#arena.bytes.fill(0, row, row + this.space.rowBytes)
+  #encodeRow(row: number, rowBytes: number, encoder: number): void {
+    this.#arena.bytes.fill(0, row, row + rowBytes)
     this.#kernel.encodeRow(encoder, this.#scratch.ptr, row)
   }
 
@@ -345,15 +435,15 @@ export class Codes {
     if (!this.#codebook || !(this.space.isStored(block) || this.space.isDirty(block))) {
       throw new VectorLevelError('VECTOR_CORRUPTION', `the code of ordinal ${ordinal} is missing`)
     }
-    return this.#decode(this.#codebook!, this.space, ordinal)
+    return this.#decode(this.#coder, this.#codebook, this.space, ordinal)
   }
 
-  #decode(codebook: Codebook, space: Space, ordinal: number): Float32Array {
-    return this.#decodeRow(codebook, this.#kernel.rowAddress(space.ptr, ordinal) >>> 0)
+  #decode(coder: Coder, codebook: Codebook | undefined, space: Space, ordinal: number): Float32Array {
+    return this.#decodeRow(coder, codebook, this.#kernel.rowAddress(space.ptr, ordinal) >>> 0)
   }
 
-  #decodeRow(codebook: Codebook, row: number): Float32Array {
-    return this.#codec.decode(this.#arena.bytes.subarray(row, row + this.space.rowBytes), codebook, this.#graph.options)
+  #decodeRow({ codec, rowBytes, shape }: Coder, codebook: Codebook | undefined, row: number): Float32Array {
+    return codec.decode(this.#arena.bytes.subarray(row, row + rowBytes), codebook!, shape)
   }
 
   /** Vectors of up to `count` of the ordinals, evenly spread. Those whose records are damaged are left out. */
@@ -369,12 +459,12 @@ export class Codes {
   }
 
   *#trainOn(sample: Float32Array[], tell: (share: number) => void): Slices<Codebook> {
+    const { codec, shape, kMeans } = this.#newestCoder
     tell(0)
-    const kMeans: KMeans = (count, k, clusterAt) => this.#kMeans(count, k, index => {
+    const codebook = (yield* codec.train(sample, shape, (count, k, clusterAt) => kMeans(count, k, index => {
       if (index) tell(index / count)
       return clusterAt(index)
-    })
-    const codebook = (yield* this.#codec.train(sample, this.#graph.options, kMeans))!
+    })))!
     tell(1)
     return codebook
   }
@@ -385,17 +475,49 @@ export class Codes {
     for (const vector of vectors) {
       const { row } = this.#scratch
       this.#graph.load(vector)
-      this.#encodeRow(row, this.#with(codebook))
-      sum += errorOf(vector, this.#decodeRow(codebook, row), mean)
+      this.#encodeRow(row, this.#newestCoder.rowBytes, this.#with(codebook))
+      sum += errorOf(vector, this.#decodeRow(this.#newestCoder, codebook, row), mean)
       yield
     }
     return vectors.length ? sum / vectors.length : 0
   }
 
-  /** The other descriptor, with a codebook; searches go on with the one in use. Valid until the next call. */
-  #with(codebook: Codebook): number {
-    this.#setCodebook(this.#other, codebook)
+  /** The other descriptor, with a codebook, if the codec has any; searches go on with the one in use. Valid until the next call. */
+  #with(codebook: Codebook | undefined): number {
+    if (codebook) this.#setCodebook(this.#other, codebook)
     return this.#other
+  }
+
+  /** Makes the codec in use the one of a choice, if it is another. */
+  #use(choice: CodecChoice): void {
+    const next = this.#next
+    this.#next = undefined
+    if (!isSameChoice(choice, this.#coder.shape)) {
+      this.#coder.release()
+      this.#coder = next && isSameChoice(choice, next.shape) ? next : this.#coders.make(withChoice(this.#graph.options, choice))
+    }
+    if (next && next !== this.#coder) next.release()
+    // What is laid out already stays: it takes longer.
+    const codebook = next === this.#coder ? this.#placed.get(this.#other) : undefined
+    this.#placed.clear()
+    this.#point(this.#graph.ptr, this.#coder, codebook ? 1 : 0)
+    this.#point(this.#other, this.#coder, codebook ? 0 : 1)
+    if (codebook) this.#placed.set(this.#graph.ptr, codebook)
+  }
+
+  /** Gives both spaces rows for their codes, and tells the graph. */
+  #fit(): void {
+    for (const [space, { rowBytes }] of [[this.space, this.#coder], [this.#spare, this.#newestCoder]] as const) {
+      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, { rowBytes }, this.#graph.reserved)
+    }
+    this.#graph.noteCoders()
+  }
+
+  /** Has a descriptor make codes by a coder, with one of its codebooks. */
+  #point(ptr: number, { codec, tables }: Coder, table: 0 | 1): void {
+    const { u32 } = this.#arena
+    u32[(ptr + GRAPH_SCORER) / 4] = codec.scorer
+    u32[(ptr + GRAPH_CODEBOOK) / 4] = tables[table]
   }
 
   /** Goes on with codes and their codebook. */
@@ -414,8 +536,9 @@ export class Codes {
       return
     }
     const { bytes, u32 } = this.#arena
+    const { codec, shape, tableBytes } = ptr === this.#other ? this.#newestCoder : this.#coder
     const tables = u32[(ptr + GRAPH_CODEBOOK) / 4]!
-    this.#codec.place(codebook, this.#graph.options, bytes.subarray(tables, tables + this.#codec.tableBytes(this.#graph.options)))
+    codec.place(codebook, shape, bytes.subarray(tables, tables + tableBytes))
     this.#kernel.completeCodebook(ptr, this.#scratch.ptr)
     this.#placed.set(ptr, codebook)
   }

@@ -1,28 +1,32 @@
-import { codecs, type Codebook, type CodecName, type CodecShape, type Metric } from '../codecs/codec.js'
+import { choiceOf, codecs, type Codebook, type CodecChoice, type CodecName, type CodecShape, isSameChoice, type Metric, withChoice } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { atOnce, type Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
+import { PAGE_BYTES } from '../storage/kernel/layout.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
 import { CODE_KINDS, type CodeKind, Codes, type CodesState, type KeptCodes, type TrainedCodebook } from './codes.js'
 import type { UncodedVector } from './encoding.js'
 import { ALONE, type Exclusion } from './exclusion.js'
+import type { CodedShape } from './coder.js'
 import { FreeOrdinals } from './free-ordinals.js'
+import { NO_GHOSTS } from './ghosts.js'
+import { clusteringBytes } from './k-means.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
-  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_SEED, GRAPH_SLOTS,
+  GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
   METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
 } from './kernel/layout.js'
 import { type Goal, Linker, type LinkerState } from './linker.js'
 import { type Label, RecordRows, type RecordSource } from './record-rows.js'
-import type { Scratch } from './scratch.js'
+import type { Scratch, ScratchNeeds } from './scratch.js'
 import { type Nearest, Searcher, type SearchJob, USUAL_RERANK } from './searcher.js'
-import { Tasks } from './tasks.js'
+import { RECODE_BEGIN, RECODE_END, Tasks } from './tasks.js'
 
 const METRICS: Record<Metric, number> = { l2: METRIC_L2, cosine: METRIC_COSINE, dot: METRIC_DOT }
 /** Base neighbors are numbers of three bytes, which is a quarter less to store and to read. */
@@ -35,6 +39,8 @@ const TOGETHER_SHARE = 8
 const MOST_LEVELS = 32
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
+/** What the table of a space takes for a block, at most. */
+const MOST_BYTES_A_BLOCK = 8
 
 /** What is kept of a vector that has its code: itself as well, or nothing else. */
 export const STORES = ['full', 'codes'] as const
@@ -104,7 +110,7 @@ export class Graph {
   readonly records: RecordRows
   /** Keys and metadata of results; in the same rows where these have to be read anyway. */
   readonly labels: RecordRows
-  readonly options: GraphOptions
+  #options: GraphOptions
   readonly #arena: Arena
   readonly #cache: BlockCache
   readonly #kernel: Kernel
@@ -128,9 +134,8 @@ export class Graph {
   /** As the last checkpoint has it. */
   #isCoded = true
   #keepsCodes = false
-  /** What the scratches have room for: the width of a beam, and ids. */
-  #width = 0
-  #ids = 0
+  /** What the scratches have room for. */
+  #needs: ScratchNeeds = { vectorBytes: 0, rowBytes: 0, queryBytes: 0, M: 0, ef: 0, ids: 0 }
 
   /** `scratches` are those of the calling thread, and of the others that search and link, which `threads` keeps out of its way. */
   constructor(
@@ -143,7 +148,7 @@ export class Graph {
     this.#scratch = scratch
     this.#scratches = scratches
     this.#threads = threads
-    this.options = options
+    this.#options = options
     const { dimensions, M } = options
     const codec = codecs[options.codec]
     this.#vectorBytes = vectorByteLength(dimensions)
@@ -162,14 +167,11 @@ export class Graph {
     this.base = paged('base', BASE_HEADER + BASE_STRIDE * 2 * M, 0xff)
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
-    // Apart from frames that change: a slab that has one of them cannot be put to another use.
-    const apart = this.codes.frameClass + 1
     const rows = (vectorBytes: number): RecordRows => new RecordRows(
-      arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric, vectorBytes ? apart : undefined
+      arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric, this.#leastClass(vectorBytes)
     )
-    const reranks = codec.approximate && options.store === 'full'
     this.records = rows(codec.approximate ? this.#vectorBytes : 0)
-    this.labels = codec.approximate && !reranks ? rows(0) : this.records
+    this.labels = codec.approximate && options.store === 'codes' ? rows(0) : this.records
     this.#rows = new Set([this.records, this.labels])
 
     this.ptr = arena.allocate(GRAPH_BYTES)
@@ -183,18 +185,13 @@ export class Graph {
     this.#set(GRAPH_SEED, options.seed)
     this.#set(GRAPH_DIM, dimensions)
     this.#set(GRAPH_VECTOR_BYTES, this.#vectorBytes)
-    this.#set(GRAPH_SCORER, codec.scorer)
-    this.#set(GRAPH_WIDEST, reranks ? codec.widest ?? 0 : 0)
-    this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
     this.#set(GRAPH_METRIC, METRICS[options.metric])
-    const largest = Math.max(this.codes.frameBytes, this.records.space.frameBytes)
-    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(arena.bytes.length / TOGETHER_SHARE / (1 + scratches.length) / largest / 4))))
-    this.#ensureScratch(options.efConstruction)
     this.#tasks = new Tasks(arena, this.ptr)
     this.#codes = new Codes(arena, cache, kernel, scratch, this, threads)
+    this.noteCoders()
     this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks, threads)
     this.#linker = new Linker(arena, kernel, scratch.ptr, {
-      ptr: this.ptr, base: this.base, upper: this.upper, options, vectorBytes: this.#vectorBytes,
+      ptr: this.ptr, base: this.base, upper: this.upper, options: { M }, vectorBytes: this.#vectorBytes,
       stateOf: ordinal => this.stateOf(ordinal),
       setState: (ordinal, state) => this.#setState(ordinal, state),
       setFree: ordinal => this.#setFree(ordinal),
@@ -204,6 +201,16 @@ export class Graph {
       ordinalOfSlot: slot => this.#arena.u32[(this.rowAddress('upper', slot) + ROW_ORDINAL) / 4]!,
       prepareLinks: count => this.#prepareLinks(count)
     }, this.#codes, this.#tasks, threads)
+  }
+
+  /** Ordinals that there is room for. */
+  get reserved(): number {
+    return this.#reserved
+  }
+
+  /** With the codec of the codes in use. */
+  get options(): GraphOptions {
+    return this.#options
   }
 
   get ordinals(): number {
@@ -289,6 +296,16 @@ export class Graph {
     return this.#codes.recoded
   }
 
+  /** The codec that codes are being made of to take the place of these; undefined when it stays. */
+  get next(): CodecChoice | undefined {
+    return this.#codes.changes ? choiceOf(this.#codes.newestShape) : undefined
+  }
+
+  /** Whether codes of another codec are all there, and an operation is to say so: then `endChange` has them used. */
+  get awaitsEnd(): boolean {
+    return this.#codes.awaitsEnd
+  }
+
   /** Whether distances are those of codes, and these are not exact. */
   get approximate(): boolean {
     return this.options.store === 'codes' && this.trained
@@ -301,7 +318,7 @@ export class Graph {
 
   /** Bytes of the row that an ordinal takes in the spaces of codes and of level 0. */
   get rowBytes(): { codes: number, base: number } {
-    return { codes: this.codes.rowBytes, base: this.base.rowBytes }
+    return { codes: this[this.codeKind].rowBytes, base: this.base.rowBytes }
   }
 
   state(): GraphState {
@@ -318,6 +335,7 @@ export class Graph {
   restore(state: GraphState): void {
     this.#reserve(state.ordinals)
     this.#reserveSlots(state.slots + MOST_LEVELS)
+    this.#codes.restore(state.codes, state.codebook)
     for (const kind of KINDS) this[kind].restoreStored(state.stored[kind])
     this.#set(GRAPH_ORDINALS, state.ordinals)
     this.#set(GRAPH_LIVE, state.live)
@@ -329,7 +347,6 @@ export class Graph {
     this.#set(GRAPH_SLOTS, state.slots)
     this.#set(GRAPH_ENTRY, state.entry)
     this.#set(GRAPH_LEVELS, state.levels)
-    this.#codes.restore(state.codes, state.codebook)
   }
 
   /** Goes on from a checkpoint of another numbering, whose blocks are read from now on; nothing may have changed since the last checkpoint. */
@@ -483,9 +500,7 @@ export class Graph {
    * meanwhile. Tells how much of a codebook is done, from 0 to 1.
    */
   *train(tell: (share: number) => void = () => undefined): Slices<void> {
-    const live = new Uint32Array(this.live)
-    let count = 0
-    for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
+    const live = this.#liveOrdinals()
     this.#ensureScratch(this.options.efConstruction)
     if (this.trained) {
       const found = yield* this.#codes.retrain(live, this.ordinals, tell)
@@ -496,17 +511,124 @@ export class Graph {
     this.#threads.stop(() => this.#begin(found, live))
   }
 
+  /** Shapes: u32[live], ascending. */
+  #liveOrdinals(): Uint32Array {
+    const live = new Uint32Array(this.live)
+    let count = 0
+    for (const [ordinal, state] of this.copyStates().entries()) if (isFindable(state)) live[count++] = ordinal
+    return live
+  }
+
   /** Begins with the first codebook; all that is live is to be encoded and linked. */
   #begin(found: TrainedCodebook, live: Uint32Array): void {
     this.#codes.begin(found)
+    this.#linkAnew(live)
+  }
+
+  #linkAnew(live: Uint32Array): void {
     for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
+  }
+
+  /** @throws {VectorLevelError} VECTOR_FULL when codes of another codec would find no room for what they take besides their blocks */
+  checkRoomFor(choice: CodecChoice): void {
+    const shape = withChoice<CodedShape>(this.#options, choice)
+    const codec = codecs[choice.codec]
+    const needs = codec.kMeansNeeds?.(shape)
+    const clusterings = needs ? clusteringBytes(this.#arena, this.#threads, needs) : []
+    const tables = codec.tableBytes(shape)
+    const scratches = [this.#scratch, ...this.#scratches].map(() => 2 * codec.queryBytes(shape))
+    const taken: [number, number][] = []
+    try {
+      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
+    } finally {
+      for (const [ptr, bytes] of taken) this.#arena.release(ptr, bytes)
+    }
+  }
+
+  /** Blocks that rows of so many bytes take at most, for all ordinals that there is room for. */
+  #blocksOf(rowBytes: number): number {
+    return Math.ceil(this.#reserved / Math.max(1, Math.floor(PAGE_BYTES / rowBytes)))
+  }
+
+  /**
+   * Changes over to another codec. Codes of it are made, beside those in use, until `endChange` has them used; but where vectors are fewer than it is trained on
+   * they are found by scanning from now on, as if they were the first. Nothing may be stored, linked or removed meanwhile. As `train` it tells how much of a codebook is done.
+   */
+  *change(choice: CodecChoice, tell: (share: number) => void = () => undefined): Slices<void> {
+    // As in #recode.
+    while (this.recoded !== undefined) {
+      if (!this.step()) this.#codes.advance(true)
+      yield
+    }
+    if (isSameChoice(choice, this.#options)) return
+    const { trainingCount } = codecs[choice.codec]
+    const live = this.#liveOrdinals()
+    if (!this.trained || live.length < trainingCount) {
+      this.#threads.stop(() => this.#restart(choice))
+      if (this.#hasEnough) yield* this.train(tell)
+      else if (this.trained) this.#threads.stop(() => this.#linkAnew(live))
+      return
+    }
+    this.#threads.stop(() => this.#codes.prepare(choice))
+    const found = trainingCount ? yield* this.#codes.train(live, tell) : undefined
+    this.#threads.stop(() => {
+      this.#codes.change(found, this.ordinals)
+      this.#tasks.push(TASK_RECODE, RECODE_BEGIN)
+    })
+  }
+
+  /** Has the codes of another codec used from here on. */
+  endChange(): void {
+    if (!this.#codes.changes) return
+    this.#codes.noteEnd()
+    this.#threads.stop(() => this.#tasks.push(TASK_RECODE, RECODE_END))
+  }
+
+  /** Goes on with a codec, without codes and nodes. */
+  #restart(choice: CodecChoice): void {
+    this.#revision++
+    for (const [ordinal, state] of this.copyStates().entries()) {
+      if (isFindable(state)) this.#setState(ordinal, STATE_UNCODED)
+      else if (state !== STATE_FREE && state !== STATE_LOST) this.#setFree(ordinal)
+    }
+    for (const space of [this.base, this.upper]) this.#cache.discard(space)
+    this.#tasks.restore(new Uint32Array(0))
+    this.#linker.restore({ linked: 0, nodes: 0, ghosts: NO_GHOSTS })
+    this.#set(GRAPH_SLOTS, 0)
+    this.#set(GRAPH_ENTRY, 0)
+    this.#set(GRAPH_LEVELS, 0)
+    this.#codes.restart(choice)
+  }
+
+  /** Codes, in use or being made, are by another codec from now on: tells the kernel, and makes room. Nobody may search. */
+  noteCoders(): void {
+    const { shape, newestShape } = this.#codes
+    if (!isSameChoice(shape, this.#options)) {
+      this.#revision++
+      this.#options = withChoice(this.#options, shape)
+    }
+    const { approximate, widest } = codecs[shape.codec]
+    const reranks = approximate && this.#options.store === 'full'
+    const vectorBytes = approximate || codecs[newestShape.codec].approximate ? this.#vectorBytes : 0
+    if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#reserved, this.#leastClass(vectorBytes))
+    this.#set(GRAPH_WIDEST, reranks ? widest ?? 0 : 0)
+    this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
+    const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.records.space.frameBytes)
+    const share = this.#arena.bytes.length / TOGETHER_SHARE / (1 + this.#scratches.length)
+    this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(share / largest / 4))))
+    this.#ensureScratch(this.#options.efConstruction)
+  }
+
+  /** The smallest frames that rows of records may have: apart from frames that change, as a slab that has one of them cannot be put to another use. */
+  #leastClass(vectorBytes: number): number | undefined {
+    return vectorBytes ? this.codes.frameClass + 1 : undefined
   }
 
   #recode(found: TrainedCodebook): void {
     // Only where nothing has been linked for long, as in a replay, is the last time not over yet.
     while (this.recoded !== undefined) if (!this.step()) this.#codes.advance()
     this.#codes.recode(found, this.ordinals)
-    this.#tasks.push(TASK_RECODE, 0)
+    this.#tasks.push(TASK_RECODE, RECODE_BEGIN)
   }
 
   /**
@@ -689,7 +811,7 @@ export class Graph {
     })
     this.#reserved = rows
     this.#reserveSlots(this.slots + MOST_LEVELS)
-    this.#ensureScratch(this.#width)
+    this.#ensureScratch(0)
   }
 
   #reserveSlots(slots: number): void {
@@ -704,16 +826,21 @@ export class Graph {
   }
 
   #ensureScratch(width: number): void {
-    const ids = Math.max(this.#reserved, this.upper.capacity * this.upper.rowsPerBlock)
-    const least = this.#get(GRAPH_WIDEST)
-    if (Math.max(width, least) <= this.#width && ids <= this.#ids) return
-    const queryBytes = codecs[this.options.codec].queryBytes(this.options)
-    const needs = { vectorBytes: this.#vectorBytes, rowBytes: this.codes.rowBytes, queryBytes, M: this.options.M, ef: Math.max(width, least, this.#width), ids }
+    const had = this.#needs
+    const { shape, newestShape } = this.#codes
+    const needs: ScratchNeeds = {
+      vectorBytes: this.#vectorBytes,
+      rowBytes: Math.max(had.rowBytes, this.codes.rowBytes, this.recodes.rowBytes),
+      queryBytes: Math.max(had.queryBytes, ...[shape, newestShape].map(shape => codecs[shape.codec].queryBytes(shape))),
+      M: this.#options.M,
+      ef: Math.max(had.ef, width, this.#get(GRAPH_WIDEST)),
+      ids: Math.max(had.ids, this.#reserved, this.upper.capacity * this.upper.rowsPerBlock)
+    }
+    if (needs.rowBytes === had.rowBytes && needs.queryBytes === had.queryBytes && needs.ef === had.ef && needs.ids === had.ids) return
     this.#threads.stop(() => {
       for (const scratch of [this.#scratch, ...this.#scratches]) scratch.ensure(needs)
     })
-    this.#width = needs.ef
-    this.#ids = ids
+    this.#needs = needs
   }
 
   #setLevel(at: number, space: Space, header: number, stride: number, empty: number, capacity: number): void {

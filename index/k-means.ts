@@ -23,7 +23,7 @@ class Clustering {
   constructor(arena: Arena, most: KMeansNeeds) {
     this.#arena = arena
     const parts = [CLUSTERING_BYTES, ...lengthsOf(most)]
-    this.ptr = arena.allocate(parts.reduce((a, b) => a + b))
+    this.ptr = arena.allocate(bytesOf(most))
     let at = this.ptr
     for (const [i, word] of [CLUSTERING_POINTS, CLUSTERING_CENTERS, CLUSTERING_NEAREST, CLUSTERING_SUMS].entries()) this.#set(word, at += parts[i]!)
   }
@@ -62,10 +62,20 @@ function lengthsOf({ count, dim, k }: KMeansNeeds): number[] {
   return [count * dim * 4, k * dim * 4, count * 4, k * (dim + 1) * 8].map(bytes => Math.ceil(bytes / 64) * 64)
 }
 
+function bytesOf(most: KMeansNeeds): number {
+  return lengthsOf(most).reduce((a, b) => a + b, CLUSTERING_BYTES)
+}
+
+/** What each of the clusterings takes that `kernelKMeans` has at once. */
+export function clusteringBytes(arena: Arena, threads: Exclusion, most: KMeansNeeds): number[] {
+  const bytes = bytesOf(most)
+  const count = Math.max(1, Math.min(threads.workers, MOST_CLUSTERINGS, Math.floor(arena.bytes.length * MEMORY_SHARE / bytes)))
+  return new Array<number>(count).fill(bytes)
+}
+
 /** k-means in the kernel (codecs/kernel/k-means.ts), by all threads, in memory that is taken at once: training must not fail for want of it. */
 export function kernelKMeans(arena: Arena, kernel: Kernel, threads: Exclusion, most: KMeansNeeds): KMeans {
-  const fitting = Math.floor(arena.bytes.length * MEMORY_SHARE / lengthsOf(most).reduce((a, b) => a + b))
-  const clusterings = Array.from({ length: Math.max(1, Math.min(threads.workers, MOST_CLUSTERINGS, fitting)) }, () => new Clustering(arena, most))
+  const clusterings = clusteringBytes(arena, threads, most).map(() => new Clustering(arena, most))
   return function* (count, k, clusterAt) {
     const found: Float32Array[] = []
     const finish = (index: number, cluster: Cluster, clustering: Clustering): void => {

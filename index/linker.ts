@@ -1,4 +1,3 @@
-import type { CodecName } from '../codecs/codec.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { Space } from '../storage/space.js'
@@ -12,7 +11,7 @@ import {
   BATCH, BATCH_NEIGHBORS, GRAPH_GHOSTS, GRAPH_SLOTS, NO_SLOT, STATE_DEAD, STATE_GHOST, STATE_LOST, TASK_ENCODE_AND_LINK, TASK_RECODE,
   TASK_REMOVE
 } from './kernel/layout.js'
-import { isLink, type Task, type Tasks } from './tasks.js'
+import { isLink, RECODE_BEGIN, RECODE_END, type Task, type Tasks } from './tasks.js'
 
 /** Blocks that are swept for each node that is removed, and for each that is linked, while there are ghosts. */
 const SWEPT_A_REMOVAL = 4
@@ -25,6 +24,8 @@ const MOST_A_RUN = 1024
 const MOST_ENCODED = 64
 /** Bytes of the vectors whose codes are made together, about. */
 const ENCODED_BYTES = 128 << 10
+/** Times that codes are made again where nothing is to be linked meanwhile. */
+const RECODED_TOGETHER = 32
 
 /** How far a graph is brought: whole batches only; or all that is to be linked and removed; or that, no ghosts, and no codes of two codebooks. */
 export type Goal = 'batches' | 'tasks' | 'rest'
@@ -34,7 +35,7 @@ export interface LinkedGraph {
   readonly ptr: number
   readonly base: Space
   readonly upper: Space
-  readonly options: { M: number, codec: CodecName }
+  readonly options: { M: number }
   readonly vectorBytes: number
   stateOf(ordinal: number): number
   setState(ordinal: number, state: number): void
@@ -83,6 +84,9 @@ export class Linker {
   #taken = 0
   #links: number[] = []
   #buried: number[] = []
+  /** How often it makes codes again at its end; and whether those of another codec are used as soon as they are all there. */
+  #recodings = 0
+  #rests = false
 
   constructor(arena: Arena, kernel: Kernel, scratch: number, graph: LinkedGraph, codes: Codes, tasks: Tasks, threads: Exclusion) {
     this.#arena = arena
@@ -128,12 +132,17 @@ export class Linker {
 
   /**
    * Begins what comes next: the steps of one or several batches, or those that make their codes before; undefined when there is none. `end` must follow when
-   * they are done, and nothing else may be begun before. `most` is how many nodes they may link, where they are several.
+   * they are done, and nothing else may be begun before. `most` is how many nodes they may link, where they are several. There are no steps where only codes
+   * of another codec are to be made.
    */
   begin(goal: Goal, most: number): Step[] | undefined {
+    this.#rests = goal === 'rest'
     this.#encoding = this.#encodeNext()
     if (this.#encoding) return [{ fn: 'encodeRows', arg: this.#encoding.ptr, count: this.#encoding.items, mutates: false }]
-    for (let batches = 0; ; batches++) {
+    const next = this.#tasks.at(0)
+    // The tasks behind it are done with the new codes.
+    const waits = next?.kind === TASK_RECODE && next.ordinal === RECODE_END && this.#codes.canGoOn
+    for (let batches = 0; !waits; batches++) {
       const count = this.#countNext(goal, this.#taken, this.#nodes + this.#links.length)
       if (count === undefined) break
       const tasks = Array.from({ length: count }, (_, i) => this.#tasks.at(this.#taken + i)!)
@@ -144,8 +153,8 @@ export class Linker {
       this.#prepare(tasks)
       if (!isPlain) break
     }
-    const steps = this.#batches.flatMap(batch => batch.steps)
-    return this.#batches.length ? steps : undefined
+    this.#recodings = this.#batches.length ? Math.max(1, this.#taken) : RECODED_TOGETHER
+    return this.#batches.length || this.#codes.canGoOn ? this.#batches.flatMap(batch => batch.steps) : undefined
   }
 
   /** What `begin` began is done. */
@@ -156,15 +165,14 @@ export class Linker {
       this.#encoding = undefined
       return
     }
-    const taken = this.#taken
     this.#threads.stop(() => this.#conclude())
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
       const ghost = swept
       this.#threads.stop(() => this.#remove(ghost))
       yield
     }
-    for (let i = 0; i < Math.max(1, taken); i++) {
-      this.#codes.advance()
+    for (let i = 0; i < this.#recodings; i++) {
+      this.#codes.advance(this.#rests)
       yield
     }
   }
@@ -209,7 +217,8 @@ export class Linker {
     const isFirst = this.#nodes + this.#links.length === 0
     const links: number[] = []
     for (const { kind, ordinal } of tasks) {
-      if (kind === TASK_RECODE) this.#codes.startRecoding(this.ghostOrdinals)
+      if (kind === TASK_RECODE && ordinal === RECODE_BEGIN) this.#codes.startRecoding(this.ghostOrdinals)
+      else if (kind === TASK_RECODE) this.#codes.changeOver()
       else if (kind === TASK_REMOVE && links.includes(ordinal)) this.#buried.push(ordinal)
       else if (kind === TASK_REMOVE) this.#bury(ordinal)
       // What was removed meanwhile has a code, and enters the graph as well, which does not depend on when this is done.
@@ -227,7 +236,10 @@ export class Linker {
     if (!this.#tasks.uncoded) return undefined
     const found: { ordinal: number, vector: Float32Array }[] = []
     for (let i = 0; i < MOST_ENCODED && found.length * this.#graph.vectorBytes < ENCODED_BYTES; i++) {
-      if (this.#tasks.kindAt(i) !== TASK_ENCODE_AND_LINK) continue
+      const kind = this.#tasks.kindAt(i)
+      // Behind it codes may be others.
+      if (kind === TASK_RECODE) break
+      if (kind !== TASK_ENCODE_AND_LINK) continue
       const { ordinal } = this.#tasks.at(i)!
       const vector = this.#graph.uncodedVector(ordinal)
       if (vector) found.push({ ordinal, vector })
@@ -279,6 +291,7 @@ export class Linker {
   /** Removes the node of a ghost that the sweep has come around for. */
   #remove({ ordinal, slot }: { ordinal: number, slot: number | undefined }): void {
     this.#graph.prepareLinks(1)
+    this.#codes.noteFree(ordinal)
     this.#kernel.remove(this.#graph.ptr, this.#scratch, ordinal, slot ?? NO_SLOT)
     this.#nodes--
     this.#graph.setFree(ordinal)

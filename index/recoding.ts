@@ -1,4 +1,4 @@
-import type { Codebook } from '../codecs/codec.js'
+import type { Codebook, CodecChoice } from '../codecs/codec.js'
 
 /** Codes that are made again for each node that is linked or removed, and bytes of them, at most. */
 const RECODED_AT_ONCE = 32
@@ -6,7 +6,11 @@ const RECODED_BYTES = 64 * 2 ** 10
 
 /** As a checkpoint keeps it. */
 export interface RecodingState {
-  codebook: Codebook
+  codebook: Codebook | undefined
+  /** The codec, where it is another one. */
+  choice: CodecChoice | undefined
+  /** Whether an operation has said that the codes of another codec are all there. */
+  ending: boolean
   /** Ordinals below this were there when the codebook was trained. */
   ordinals: number
   started: boolean
@@ -15,24 +19,29 @@ export interface RecodingState {
   ghosts: Uint32Array
 }
 
-/** How far the making of codes with another codebook is. */
+/** How far the making of codes with another codebook, or by another codec, is. */
 export class Recoding {
-  readonly codebook: Codebook
+  readonly codebook: Codebook | undefined
+  /** The codec, where it is another one: then the new codes are used from a task on that an operation gives. */
+  readonly choice: CodecChoice | undefined
+  ending: boolean
   readonly #ordinals: number
   #started: boolean
   #cursor: number
   #ghosts: Set<number>
 
-  constructor({ codebook, ordinals, started, cursor, ghosts }: RecodingState) {
+  constructor({ codebook, choice, ending, ordinals, started, cursor, ghosts }: RecodingState) {
     this.codebook = codebook
+    this.choice = choice
+    this.ending = ending
     this.#ordinals = ordinals
     this.#started = started
     this.#cursor = cursor
     this.#ghosts = new Set(ghosts)
   }
 
-  static of(codebook: Codebook, ordinals: number): Recoding {
-    return new Recoding({ codebook, ordinals, started: false, cursor: 0, ghosts: new Uint32Array(0) })
+  static of(codebook: Codebook | undefined, ordinals: number, choice?: CodecChoice): Recoding {
+    return new Recoding({ codebook, choice, ending: false, ordinals, started: false, cursor: 0, ghosts: new Uint32Array(0) })
   }
 
   get started(): boolean {
@@ -44,7 +53,7 @@ export class Recoding {
   }
 
   get share(): number {
-    return this.#cursor / this.#ordinals
+    return this.#ordinals ? this.#cursor / this.#ordinals : 1
   }
 
   start(ghosts: Uint32Array): void {
@@ -70,6 +79,6 @@ export class Recoding {
   }
 
   state(): RecodingState {
-    return { codebook: this.codebook, ordinals: this.#ordinals, started: this.#started, cursor: this.#cursor, ghosts: Uint32Array.from(this.#ghosts) }
+    return { codebook: this.codebook, choice: this.choice, ending: this.ending, ordinals: this.#ordinals, started: this.#started, cursor: this.#cursor, ghosts: Uint32Array.from(this.#ghosts) }
   }
 }

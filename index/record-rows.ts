@@ -3,7 +3,7 @@ import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
-import type { Space } from '../storage/space.js'
+import type { RowShape, Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
 import { RECORD_LOADED } from './kernel/layout.js'
 
@@ -53,10 +53,11 @@ const TOO_LONG = 0xffff
 export class RecordRows {
   readonly space: Space
   readonly #arena: Arena
+  readonly #cache: BlockCache
   readonly #kernel: Kernel
   readonly #source: RowSource
   readonly #dimensions: number
-  readonly #vectorBytes: number
+  #vectorBytes: number
   readonly #metric: Metric
   readonly #memory: Buffer
   /** Where a vector is prepared: others may read the row meanwhile. */
@@ -70,6 +71,7 @@ export class RecordRows {
     arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric, leastClass?: number
   ) {
     this.#arena = arena
+    this.#cache = cache
     this.#kernel = kernel
     this.#source = source
     this.#dimensions = dimensions
@@ -79,15 +81,24 @@ export class RecordRows {
     this.#staging = arena.allocate(vectorByteLength(dimensions))
     this.#vector = arena.f32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
     const space: Space = cache.createSpace({
-      rowBytes: vectorBytes + HEADER + LABEL_BYTES,
+      ...shapeOf(vectorBytes, leastClass),
       copies: true,
-      ...(leastClass !== undefined && { leastClass }),
       // Of a row that is not filled nothing else is read.
       load: (_block, frame) => {
-        for (let row = 0; row < space.rowsPerBlock; row++) arena.bytes[frame + BLOCK_HEADER + row * space.rowBytes + vectorBytes + LOADED] = 0
+        for (let row = 0; row < space.rowsPerBlock; row++) arena.bytes[frame + BLOCK_HEADER + row * space.rowBytes + this.#vectorBytes + LOADED] = 0
       }
     })
     this.space = space
+  }
+
+  get vectorBytes(): number {
+    return this.#vectorBytes
+  }
+
+  /** Goes on with `rows` rows that have vectors or have not; all are filled again. Nobody may look at them meanwhile. */
+  reshape(vectorBytes: number, rows: number, leastClass?: number): void {
+    this.#vectorBytes = vectorBytes
+    this.#cache.reshape(this.space, shapeOf(vectorBytes, leastClass), rows)
   }
 
   /** Fills the rows of ordinals that are not filled. Shapes: ordinals u32[count], an address. */
@@ -182,6 +193,10 @@ export class RecordRows {
     this.load(ordinal)
     return row
   }
+}
+
+function shapeOf(vectorBytes: number, leastClass: number | undefined): RowShape {
+  return { rowBytes: vectorBytes + HEADER + LABEL_BYTES, ...(leastClass !== undefined && { leastClass }) }
 }
 
 const NOTHING = new Uint8Array(0)

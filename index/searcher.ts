@@ -124,7 +124,6 @@ export class Searcher {
   readonly #graph: SearchedGraph
   readonly #tasks: Tasks
   readonly #threads: { read<T>(work: () => T): T }
-  readonly #isApproximate: boolean
 
   constructor(arena: Arena, kernel: Kernel, scratch: Scratch, graph: SearchedGraph, tasks: Tasks, threads: { read<T>(work: () => T): T }) {
     this.#arena = arena
@@ -133,7 +132,6 @@ export class Searcher {
     this.#graph = graph
     this.#tasks = tasks
     this.#threads = threads
-    this.#isApproximate = codecs[graph.options.codec].approximate
   }
 
   /**
@@ -181,7 +179,7 @@ export class Searcher {
   /** Ordinals that the kernel passes over: where codes are exact, those that have none yet. */
   #uncoded(): number[] {
     const ordinals: number[] = []
-    if (this.#isApproximate || !this.#graph.uncoded) return ordinals
+    if (codecs[this.#graph.options.codec].approximate || !this.#graph.uncoded) return ordinals
     for (let i = 0; i < this.#tasks.length; i++) {
       const { kind, ordinal } = this.#tasks.at(i)!
       if (isLink(kind) && this.#graph.stateOf(ordinal) === STATE_UNCODED) ordinals.push(ordinal)

@@ -3,13 +3,18 @@ import {
   GRAPH_TASKS, GRAPH_TASKS_END, GRAPH_TASKS_FIRST, GRAPH_UNLINKED, TASK_BITS, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE
 } from './kernel/layout.js'
 
-/** What is to be done for an ordinal: link its node, make its code first, or remove its node; and, for none, to begin to make all codes again. */
+/** What is to be done for an ordinal: link its node, make its code first, or remove its node; and, for none, to begin to make all codes again, or to use those of another codec. */
 export type TaskKind = typeof TASK_LINK | typeof TASK_ENCODE_AND_LINK | typeof TASK_REMOVE | typeof TASK_RECODE
 
 export interface Task {
   kind: TaskKind
+  /** Of TASK_RECODE, RECODE_BEGIN or RECODE_END. */
   ordinal: number
 }
+
+/** Codes begin to be made again; and those that were made of another codec are used from here on. */
+export const RECODE_BEGIN = 0
+export const RECODE_END = 1
 
 const KIND_MASK = (1 << TASK_BITS) - 1
 const FIRST_CAPACITY = 256

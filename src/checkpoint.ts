@@ -33,7 +33,7 @@ const TRIMMED_BYTES = 1 << 20
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
 
 /** Of blocks and checkpoint: an index of another format is built anew. */
-export const INDEX_FORMAT = 6
+export const INDEX_FORMAT = 7
 
 /** What the index knows of itself, written with its blocks in one transaction. */
 export interface Checkpoint {
@@ -90,10 +90,15 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
     space.markWriting(block)
     if (pauses.isDue) await pauses.take()
   }
+  const removed: number[] = []
+  for (const { space, block } of engine.cache.leavingBlocks()) {
+    const { collection, kind } = engine.spaceOf(space)
+    if (!isInTruth(collection, kind)) removed.push(indexPlaceOf(collection, kind, block))
+  }
   for (const { graph } of engine.collections.values()) graph.noteCheckpoint()
   const graphs = engine.storedCollections.map(({ id, name, options, graph }) => ({ id, name, options, state: graph.state() }))
   await writeCodes(engine, codes, graphs)
-  const { copied, written } = engine.blockWriter!.write(blocks, writeMeta(engine, position, graphs))
+  const { copied, written } = engine.blockWriter!.write(blocks, writeMeta(engine, position, graphs), removed)
   await copied
   return {
     written: written.then(async () => {

@@ -1,16 +1,17 @@
+import { type CodecName, withChoice } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import type { GraphOptions } from '../index/graph.js'
 import { recordKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
-import type { WriteOperation } from './group.js'
+import type { KeyOperation } from './group.js'
 import { find, findHere } from './find.js'
 import { type Hits, hitsOf, NOTHING, NOTHING_YET } from './hits.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
 import {
-  checkAgainstStored, checkNames, checkSearchOptions, checkWriteOptions, type CollectionOptions, type SearchOptions, type SearchSettings, withDefaults,
-  type WriteOptions
+  checkAgainstStored, checkNames, checkRecodeOptions, checkSearchOptions, checkWriteOptions, type CollectionOptions, type RecodeOptions, refuseCodesOfCodes,
+  type SearchOptions, type SearchSettings, withDefaults, type WriteOptions
 } from './options.js'
 import { questions } from './questions.js'
 import { checkRange, type RangeOptions, storedRange } from './range.js'
@@ -52,6 +53,8 @@ const ASKED_TOGETHER = 64
 export class Collection<M = unknown> {
   readonly name: string
   #given: CollectionOptions
+  /** Once it was met in the store: then its options are those. */
+  #known: OpenCollection | undefined
   readonly #host: Host
 
   constructor(name: string, given: CollectionOptions, host: Host) {
@@ -79,9 +82,13 @@ export class Collection<M = unknown> {
     }
   }
 
+  get #options(): CollectionOptions {
+    return this.#known?.options ?? this.#given
+  }
+
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
   checkStored(stored: GraphOptions): void {
-    checkAgainstStored(this.name, this.#given, stored)
+    checkAgainstStored(this.name, this.#options, stored)
   }
 
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when the collection was declared otherwise before */
@@ -127,7 +134,7 @@ export class Collection<M = unknown> {
   async #apply(operations: BatchOperation<M>[], deadline: Deadline): Promise<number> {
     if (!Array.isArray(operations)) throw new TypeError(`a batch is an array of operations, not ${String(operations)}`)
     // Vectors are copied before the first await: they stay the caller's. All into one buffer, which costs less than one each.
-    const { dimensions } = this.#given
+    const { dimensions } = this.#options
     const vectors = new Float32Array(operations.reduce((count, operation) => operation?.type === 'put' ? count + 1 : count, 0) * dimensions)
     let taken = 0
     const checked = operations.map(operation => this.#check(operation, () => vectors.subarray(taken, taken += dimensions)))
@@ -135,21 +142,21 @@ export class Collection<M = unknown> {
   }
 
   /** Hands operations to the writer at once, so that they keep the order of the calls. */
-  async #write({ engine, writer }: Session, checked: Omit<WriteOperation, 'collection'>[], deadline: Deadline): Promise<number> {
+  async #write({ engine, writer }: Session, checked: Omit<KeyOperation, 'collection'>[], deadline: Deadline): Promise<number> {
     deadline.check()
     const known = this.#stored(engine)
-    const { metric } = known?.options ?? withDefaults(this.#given)
+    const { metric } = known?.options ?? withDefaults(this.#options)
     for (const { put } of checked) if (put) checkDirection(put.vector, metric)
     // A collection begins with its first record: what is not there need not be deleted.
     if (!known && !checked.some(({ put }) => put)) return 0
-    const collection = known ?? engine.createCollection(this.name, withDefaults(this.#given))
+    const collection = known ?? engine.createCollection(this.name, withDefaults(this.#options))
     const effects = await writer.write(checked.map(operation => ({ collection, ...operation })), deadline)
     this.#host.written(checked.length)
     return effects
   }
 
   /** `room` gives a vector's place. */
-  #check(operation: BatchOperation<M>, room: () => Float32Array): Omit<WriteOperation, 'collection'> {
+  #check(operation: BatchOperation<M>, room: () => Float32Array): Omit<KeyOperation, 'collection'> {
     checkNames(operation, PUT_NAMES)
     const key = encodeKey(operation.key)
     if (operation.type === 'del') return { key }
@@ -158,7 +165,7 @@ export class Collection<M = unknown> {
       return { key, metadata: encodeMetadata(operation.metadata) }
     }
     if (operation.type !== 'put') throw new TypeError(`an operation is of type 'put', 'updateMetadata' or 'del', not ${String((operation as { type: unknown }).type)}`)
-    return { key, put: { vector: checkVector(operation.vector, this.#given.dimensions, room()), metadata: encodeMetadata(operation.metadata) } }
+    return { key, put: { vector: checkVector(operation.vector, this.#options.dimensions, room()), metadata: encodeMetadata(operation.metadata) } }
   }
 
   /** The record of a key, undefined when there is none. */
@@ -293,7 +300,7 @@ export class Collection<M = unknown> {
    */
   searchSync(vector: Vector, options: SearchOptions = {}): Hits<M> {
     const { engine } = this.#host.sessionNow()
-    const query = checkVector(vector, this.#given.dimensions)
+    const query = checkVector(vector, this.#options.dimensions)
     const settings = checkSearchOptions(options)
     if (settings.partial && settings.deadline.hasPassed) return hitsOf<M>([], NOTHING_YET)
     settings.deadline.check()
@@ -307,7 +314,7 @@ export class Collection<M = unknown> {
 
   /** A query, checked: while it waits its owner may go on with it. */
   #copyOf(vector: Vector): Float32Array {
-    return checkVector(vector, this.#given.dimensions, new Float32Array(this.#given.dimensions))
+    return checkVector(vector, this.#options.dimensions, new Float32Array(this.#options.dimensions))
   }
 
   async #search(engine: Engine, query: Float32Array, settings: SearchSettings): Promise<Hits<M>> {
@@ -325,8 +332,30 @@ export class Collection<M = unknown> {
   /** The collection, undefined when nothing is stored in it. */
   #searched(engine: Engine, query: Float32Array): OpenCollection | undefined {
     const collection = this.#stored(engine)
-    checkDirection(query, collection?.options.metric ?? withDefaults(this.#given).metric)
+    checkDirection(query, collection?.options.metric ?? withDefaults(this.#options).metric)
     return collection
+  }
+
+  /**
+   * Has vectors held by another codec from now on, or by codes of other bytes: makes their codes while writes and searches go on with those that are there, and
+   * resolves when the new ones are in use, and in a checkpoint. Where vectors are fewer than the codec is trained on, search is exact until they are not.
+   *
+   * signal and timeout end the waiting. What is still waiting to be written to the log then is taken back; else the codes are made all the same, as after a
+   * crash, or when the database is closed meanwhile and opened again. `stats()` tell how far it is. A second call waits for the first.
+   *
+   * @throws {TypeError | RangeError} for a codec that there is not, or that has no codes of so many bytes
+   * @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH where codes are kept in place of vectors, VECTOR_FULL when there is no room in cacheSize for its
+   * codebooks, VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN, VECTOR_BUSY, VECTOR_IO_ERROR, VECTOR_POISONED
+   */
+  async recode(codec: CodecName, options: RecodeOptions = {}): Promise<void> {
+    const { choice, deadline } = checkRecodeOptions(codec, this.#options.dimensions, options)
+    await this.#during(deadline, async ({ engine, writer }) => {
+      deadline.check()
+      const collection = this.#stored(engine)
+      refuseCodesOfCodes(this.name, collection?.options ?? this.#given)
+      if (collection) await writer.recode(collection, choice, deadline)
+      else this.#given = withChoice(withDefaults(this.#given), choice)
+    })
   }
 
   /** Recall of search against exact search, for vectors of the collection itself. */
@@ -338,14 +367,14 @@ export class Collection<M = unknown> {
   /** What the collection holds, and how well its graph can be searched. @throws {VectorLevelError} VECTOR_ABORTED */
   async stats(options: StatsOptions = {}): Promise<CollectionStats> {
     const settings = checkStatsOptions(options)
-    return await this.#during(settings.deadline, session => collectionStats(session, this.name, withDefaults(this.#given), this.#stored(session.engine), settings))
+    return await this.#during(settings.deadline, session => collectionStats(session, this.name, withDefaults(this.#options), this.#stored(session.engine), settings))
   }
 
   #stored(engine: Engine): OpenCollection | undefined {
     const collection = engine.collections.get(this.name)
-    if (collection && this.#given !== collection.options) {
+    if (collection && this.#known !== collection) {
       this.checkStored(collection.options)
-      this.#given = collection.options
+      this.#known = collection
     }
     return collection
   }

@@ -39,7 +39,8 @@ const packr = new Packr({ useRecords: false })
 export interface OpenCollection {
   readonly id: number
   readonly name: string
-  readonly options: GraphOptions
+  /** With the codec that it has, or is to have when its codes are all made. */
+  options: GraphOptions
   readonly graph: Graph
   /** Whether its description is on disk. */
   stored: boolean
@@ -271,7 +272,7 @@ export class Engine {
   }
 
   /** The entry that describes a collection; the commit that first writes to it stores it. */
-  descriptionOf({ id, name, options }: OpenCollection): [key: Buffer, value: Buffer] {
+  descriptionOf({ id, name, options }: Pick<OpenCollection, 'id' | 'name' | 'options'>): [key: Buffer, value: Buffer] {
     return [collectionKey(name), seal(this.checksum, COLLECTION_SEED, packr.pack({ id, ...options }))]
   }
 

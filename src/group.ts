@@ -1,4 +1,6 @@
+import { type CodecChoice, codecs, withChoice } from '../codecs/codec.js'
 import { byAndBy, SLICE_MS, type Slices } from '../floor/slices.js'
+import type { GraphOptions } from '../index/graph.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
 import { encodeLogEntry, type LogOperation, NONE } from '../storage/log-format.js'
 import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
@@ -12,13 +14,19 @@ export interface NewContent {
   metadata: Uint8Array
 }
 
-export interface WriteOperation {
+/** Of a key. */
+export interface KeyOperation {
   collection: OpenCollection
   key: Buffer
   put?: NewContent
   /** What replaces the metadata of a record. Without this and a put, the key is deleted. */
   metadata?: Uint8Array
 }
+
+/** Of a collection: its codes are to be made by another codec; or they are all there. */
+export type CodecOperation = { collection: OpenCollection, recode: CodecChoice } | { collection: OpenCollection, recoded: true }
+
+export type WriteOperation = KeyOperation | CodecOperation
 
 export interface NewRecord {
   collection: OpenCollection
@@ -55,14 +63,17 @@ class Draft {
   readonly records: NewRecord[] = []
   readonly rewritten: RewrittenRecord[] = []
   readonly keys = new Map<string, NewKey>()
+  /** What collections are to be like from now on. */
+  readonly described = new Map<OpenCollection, GraphOptions>()
   /** Puts of each collection. */
   readonly puts = new Map<OpenCollection, number>()
 
-  add({ operations, records, rewritten, keys, puts }: Draft): void {
+  add({ operations, records, rewritten, keys, described, puts }: Draft): void {
     for (const operation of operations) this.operations.push(operation)
     for (const record of records) this.records.push(record)
     for (const record of rewritten) this.rewritten.push(record)
     for (const [name, key] of keys) this.keys.set(name, key)
+    for (const [collection, options] of described) this.described.set(collection, options)
     for (const [collection, count] of puts) this.puts.set(collection, this.putsOf(collection) + count)
   }
 
@@ -93,6 +104,11 @@ export class Group {
     return this.#all.rewritten
   }
 
+  /** Whether codecs change, for which graphs must be at rest. */
+  get changesCodecs(): boolean {
+    return this.operations.some(({ recode }) => recode)
+  }
+
   /** Operations that have an effect. */
   get count(): number {
     return this.operations.length
@@ -113,7 +129,24 @@ export class Group {
     return draft.operations.length
   }
 
-  #take({ collection, key, put, metadata }: WriteOperation, draft: Draft): void {
+  #take(operation: WriteOperation, draft: Draft): void {
+    if ('key' in operation) this.#takeKey(operation, draft)
+    else this.#takeCodec(operation, draft)
+  }
+
+  #takeCodec(operation: CodecOperation, draft: Draft): void {
+    const { collection } = operation
+    const entry = { collection: collection.id, ordinal: NONE, previous: NONE }
+    if ('recoded' in operation) {
+      draft.operations.push({ ...entry, recoded: true })
+      return
+    }
+    const { codec, codeBytes = 0 } = operation.recode
+    draft.operations.push({ ...entry, recode: { codec: codecs[codec].scorer, codeBytes } })
+    draft.described.set(collection, withChoice(collection.options, operation.recode))
+  }
+
+  #takeKey({ collection, key, put, metadata }: KeyOperation, draft: Draft): void {
     const stored = userKey(collection.id, key)
     const name = stored.toString('latin1')
     const present = draft.keys.get(name) ?? this.#all.keys.get(name)
@@ -158,18 +191,20 @@ export class Group {
     const { checksum, head, truth, settings } = this.#engine
     const sequence = head.sequence + 1
     const created = new Set(this.records.map(({ collection }) => collection).filter(({ stored }) => !stored))
-    const synced = settings.durability === 'strict'
+    const { described } = this.#all
+    // A description that is on stable storage must not be so without its operation, nor that behind a gap.
+    const synced = settings.durability === 'strict' || described.size > 0
     const { bytes, hash } = encodeLogEntry(checksum, head.hash, sequence, this.operations, synced)
     // IMPORTANT: what is taken back behind a gap in the log (log-gap.ts) needs the records of before the gap, and a rewrite leaves none. So all that
     // may be missing after a power cut is put on stable storage first: no commit before a rewrite is missing then, and no rewrite lies behind a gap.
     // It may be missing itself, as a whole; and so is a later rewrite of the record then, which would have put this one on stable storage. Recovery
     // takes a rewrite behind a gap for damage.
-    if (!synced && this.rewritten.length) await truth.sync()
+    if (settings.durability !== 'strict' && (this.rewritten.length || described.size)) await truth.sync()
     const commit = async (): Promise<void> => {
       await truth.commit(batch => byAndBy(this.#fill(batch, sequence, created, bytes), SLICE_MS), synced)
     }
     await (this.rewritten.length ? this.#engine.rewrites.take(commit) : commit())
-    for (const collection of created) collection.stored = true
+    for (const collection of [...created, ...described.keys()]) collection.stored = true
     return { hash, byteLength: bytes.length }
   }
 
@@ -191,6 +226,7 @@ export class Group {
       yield
     }
     for (const collection of created) batch.put(...this.#engine.descriptionOf(collection))
+    for (const [collection, options] of this.#all.described) batch.put(...this.#engine.descriptionOf({ ...collection, options }))
     batch.put(logKey(sequence), logEntry)
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { byAndBy, SLICE_MS } from '../floor/slices.js'
 import type { Step } from '../index/batch.js'
 import type { Graph } from '../index/graph.js'
@@ -15,6 +16,8 @@ const FRAMES_A_NODE = 64
 export interface LinkingHost {
   /** Linking has come to an end, for now. */
   ended(): void
+  /** Codes of another codec are all there, or in use. */
+  recoded(): void
   /** The graph in memory cannot be used any more. */
   failed(error: unknown): void
   /** How many nodes an index that is built anew still lacks. */
@@ -27,6 +30,8 @@ export class Linking {
   readonly #host: LinkingHost
   #goal: Goal = 'batches'
   #running: Promise<void> | undefined
+  /** Whether all that is under way is that codes of another codec are made. */
+  #recodes = false
   #turn: Promise<void> | undefined
   #held = 0
   /** The collection whose turn it is. */
@@ -46,6 +51,11 @@ export class Linking {
   /** Whether there was something to do when it was looked for last, and nothing was in the way. */
   get running(): boolean {
     return this.#running !== undefined
+  }
+
+  /** Whether what is being done takes long, and is nothing that must be waited for: an index is built anew, or codes of another codec are made. */
+  get patient(): boolean {
+    return this.rebuilding || (this.running && this.#recodes)
   }
 
   /** How far the graphs are behind, where 1 is what they may be: then linking must catch up. */
@@ -106,10 +116,14 @@ export class Linking {
 
   async #do({ graph, steps }: { graph: Graph, steps: Step[] }): Promise<void> {
     try {
-      const before = graph.rebuilding
+      const { rebuilding: before, awaitsEnd } = graph
+      this.#recodes = !steps.length
+      // Else nobody else would have a turn: nothing is waited for.
+      if (!steps.length) await nextTurn()
       await this.#engine.threads.run(graph.ptr, steps)
       await byAndBy(graph.end(), SLICE_MS)
       if (before) this.#host.rebuild(graph.rebuilding)
+      if (!awaitsEnd && graph.awaitsEnd) this.#host.recoded()
     } catch (error) {
       this.#host.failed(error)
     }
@@ -121,8 +135,10 @@ export class Linking {
     for (let i = 0; i < graphs.length; i++) {
       const graph = graphs[this.#next++ % graphs.length]!
       try {
+        const { next } = graph
         // Half of the room may be taken by changes, between two looks at it.
         const steps = graph.begin(this.#goal, Math.floor(this.#engine.cache.roomFor(graph.base) / 2 / FRAMES_A_NODE))
+        if (next && !graph.next) this.#host.recoded()
         if (steps) return { graph, steps }
       } catch (error) {
         this.#host.failed(error)

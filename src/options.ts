@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
-import { codecs, type CodecName, type Metric } from '../codecs/codec.js'
+import { type CodecChoice, codecs, type CodecName, type Metric } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import { type GraphOptions, type Store, STORES } from '../index/graph.js'
 import type { KernelChoice } from '../index/kernel.js'
@@ -78,6 +78,12 @@ export interface SearchOptions extends DeadlineOptions, RerankOptions {
   metadata?: boolean
   /** Has a search that signal or timeout end give what it has found by then, instead; the hits say so. */
   partial?: boolean
+}
+
+/** signal and timeout end the waiting, not the work, once that has begun. */
+export interface RecodeOptions extends DeadlineOptions {
+  /** Bytes of a code where the codec is 'pq' or 'pq8': default as for a new collection. */
+  codeBytes?: number
 }
 
 /** signal and timeout count while the operations wait: they end with VECTOR_ABORTED, all of them. Once they are being committed, they are committed. */
@@ -205,6 +211,21 @@ export function checkSearchOptions(options: SearchOptions): SearchSettings {
 export function checkRerankOptions({ oversample = USUAL_RERANK.oversample, recallTarget = USUAL_RERANK.recallTarget }: RerankOptions): Rerank {
   if (oversample !== 'auto') within('oversample', oversample, 1, MOST_OVERSAMPLE)
   return { oversample, recallTarget: within('recallTarget', recallTarget, LEAST_TARGET, 1) }
+}
+
+/** @throws {TypeError | RangeError} */
+export function checkRecodeOptions(codec: CodecName, dimensions: number, options: RecodeOptions): { choice: CodecChoice, deadline: Deadline } {
+  checkNames(options, ['codeBytes', ...DEADLINE_OPTIONS])
+  oneOf('codec', codec, Object.keys(codecs) as CodecName[])
+  const codeBytes = codeBytesOf(codec, { dimensions, ...(options.codeBytes !== undefined && { codeBytes: options.codeBytes }) })
+  return { choice: { codec, ...(codeBytes !== undefined && { codeBytes }) }, deadline: checkDeadline('the recoding', options) }
+}
+
+/** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH */
+export function refuseCodesOfCodes(name: string, { codec, store }: CollectionOptions): void {
+  if (store !== 'codes') return
+  throw new VectorLevelError('VECTOR_OPTIONS_MISMATCH',
+    `collection '${name}' is stored with store 'codes': its ${codec ?? 'sq8'} codes are all that is left of the vectors, and codes made of codes would lose once more`)
 }
 
 export function checkWriteOptions(options: WriteOptions): Deadline {

@@ -18,7 +18,9 @@ export interface CollectionStats extends GraphHealth {
   count: number
   dimensions: number
   metric: Metric
+  /** Of the codes in use; and the one that recode() has codes made of to take their place, undefined when there is none. */
   codec: CodecName
+  nextCodec: CodecName | undefined
   /** What is kept of vectors. */
   store: Store
   /** Whether codes are in use: before enough vectors are there to train on, search is exact. */
@@ -28,7 +30,10 @@ export interface CollectionStats extends GraphHealth {
    * much better. 0 where codes are exact, or not in use yet.
    */
   drift: number
-  /** How much of the codes was made again with another codebook, from 0 to 1, while that is under way: with each vector that is written. */
+  /**
+   * How much of the codes was made again, from 0 to 1, while that is under way: with another codebook, with each vector that is written; or by another codec,
+   * in the background.
+   */
   recoding: number | undefined
   /** Vectors that are searched by scanning, because they are not linked into the graph yet. */
   unlinked: number
@@ -102,7 +107,8 @@ function statsOf(name: string, { dimensions, metric, codec, store }: GraphOption
     count: graph?.live ?? 0,
     dimensions: collection?.options.dimensions ?? dimensions,
     metric: collection?.options.metric ?? metric,
-    codec: collection?.options.codec ?? codec,
+    codec: graph?.options.codec ?? codec,
+    nextCodec: graph?.next?.codec,
     store: collection?.options.store ?? store,
     trained: graph?.trained ?? false,
     drift: graph?.drift ?? 0,

@@ -88,7 +88,9 @@ export class WriteQueue {
   }
 }
 
-function byteLengthOf({ collection, key, put, metadata }: WriteOperation): number {
+function byteLengthOf(operation: WriteOperation): number {
+  if (!('key' in operation)) return OPERATION_BYTES
+  const { collection, key, put, metadata } = operation
   const bytes = OPERATION_BYTES + key.byteLength
   if (put) return bytes + put.vector.byteLength + put.metadata.byteLength
   // With the vector of the record that is written anew.

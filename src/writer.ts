@@ -1,11 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { CodecChoice } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
 import { type Deadline, LONGEST_TIMER_MS } from './deadline.js'
-import type { Engine } from './engine.js'
+import type { Engine, OpenCollection } from './engine.js'
 import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
+import { Recodings } from './recodings.js'
 import { Tidying } from './tidying.js'
 import { WriteQueue } from './write-queue.js'
 
@@ -43,6 +45,7 @@ export class Writer {
   readonly #commits: Commits
   readonly #linking: Linking
   readonly #tidying: Tidying
+  readonly #recodings: Recodings
   #running: Promise<void> | undefined
   /** Whether something happened since it last looked at what there is to do. */
   #isCalled = false
@@ -69,6 +72,7 @@ export class Writer {
     this.#tidying = new Tidying(engine)
     this.#linking = new Linking(engine, {
       ended: () => this.#start(),
+      recoded: () => this.#start(),
       failed: error => this.#fail(error),
       rebuild: left => events.rebuild(left)
     })
@@ -82,6 +86,11 @@ export class Writer {
         this.#timer ??= this.#checkpointIn(engine.settings.checkpointSeconds)
       },
       failed: error => this.#damage(error)
+    })
+    this.#recodings = new Recodings(engine, {
+      write: (operation, deadline) => this.write([operation], deadline),
+      checkpoint: () => this.checkpoint(),
+      start: () => this.#start()
     })
     this.#start()
   }
@@ -111,6 +120,12 @@ export class Writer {
       this.#checkpointCalls.push({ resolve, reject })
       this.#start()
     })
+  }
+
+  /** Has a collection's vectors held by another codec; resolves when its codes are in use, and in a checkpoint. As Recodings.recode. */
+  async recode(collection: OpenCollection, choice: CodecChoice, deadline: Deadline): Promise<void> {
+    this.#refuseClosed()
+    await this.#recodings.recode(collection, choice, deadline)
   }
 
   /** Runs `look` at once between two groups, when records, log and index agree; the deadline counts until then. */
@@ -199,6 +214,7 @@ export class Writer {
     this.#closing = true
     clearTimeout(this.#timer)
     this.#rejectLonely(this.#engine.underWay.error())
+    this.#recodings.close(this.#engine.underWay.error())
     while (this.#running) await this.#running
     if (!this.#engine.truth.poisoned && !this.#engine.damage) await this.checkpoint().catch(() => undefined)
     while (this.#running) await this.#running
@@ -252,6 +268,7 @@ export class Writer {
       this.#isCalled = false
       const asked = this.#checkpointCalls.length > 0
       this.#runQuiet()
+      this.#recodings.look()
       if (this.#engine.damage) {
         this.#fail(this.#engine.damage)
         return
@@ -267,7 +284,7 @@ export class Writer {
         commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || !isLate)
         if (lonely && !this.#linking.running) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
-        if ((asked && (rebuilding || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
+        if ((asked && (this.#linking.patient || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
@@ -305,6 +322,7 @@ export class Writer {
     this.#queue.rejectAll(damage)
     for (const call of this.#checkpointCalls.splice(0)) call.reject(damage)
     this.#rejectLonely(damage)
+    this.#recodings.close(damage)
   }
 
   /** Refuses writes from now on. */

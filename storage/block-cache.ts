@@ -1,7 +1,7 @@
 import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
 import { NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
-import { FRAME_CLASSES, Space, type SpaceShape } from './space.js'
+import { FRAME_CLASSES, type RowShape, Space, type SpaceShape } from './space.js'
 
 /** The share of frames that changes may take. */
 const MOST_DIRTY = 0.5
@@ -78,6 +78,12 @@ export class BlockCache {
     this.empty(space)
   }
 
+  /** Gives a space room for `rows` rows of another width, and empties it for good, as `discard`. */
+  reshape(space: Space, shape: RowShape, rows: number): void {
+    this.discard(space)
+    space.reshape(shape, rows)
+  }
+
   /** Takes all blocks of a space out; none may be dirty. */
   empty(space: Space): void {
     for (let page = 0; page < this.#frameSpace.length; page++) {
@@ -92,6 +98,11 @@ export class BlockCache {
     for (const space of this.#spaces) {
       for (const block of space.dirtyBlocks()) yield { space, block, frame: space.frameOf(block) }
     }
+  }
+
+  /** Blocks of all spaces that a checkpoint is to remove from the disk, before it writes others. */
+  *leavingBlocks(): Generator<{ space: Space, block: number }> {
+    for (const space of this.#spaces) for (const block of space.leavingBlocks()) yield { space, block }
   }
 
   /** Ends a checkpoint: what was being written is clean, or else still dirty. */

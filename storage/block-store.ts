@@ -83,20 +83,27 @@ export class BlockStore {
   }
 
   /**
-   * Writes blocks and metadata in one transaction, on stable storage on return.
+   * Removes the blocks of some places, and writes others and metadata, in one transaction, on stable storage on return.
    *
    * @throws {VectorLevelError} VECTOR_IO_ERROR, VECTOR_CORRUPTION when LMDB must not touch what is replaced; nothing was written then
    */
-  write(blocks: Iterable<SealedBlock>, meta: Map<string, Buffer>): void {
+  write(blocks: Iterable<SealedBlock>, meta: Map<string, Buffer>, removed: Iterable<number> = []): void {
     let runs: RunCheck | undefined
     try {
       this.#environment.readerCheck()
       this.#freePages()
       runs = new RunCheck(dataFile(this.#directory))
+      const checkRun = (place: number): void => {
+        const reason = runs!.find(place)
+        if (reason) throw new VectorLevelError('VECTOR_CORRUPTION', `${reason}; the next opening builds the index anew from the records`)
+      }
       this.#environment.transactionSync(() => {
+        for (const place of removed) {
+          checkRun(place)
+          this.#blocks.removeSync(place)
+        }
         for (const { place, bytes } of blocks) {
-          const reason = runs!.find(place)
-          if (reason) throw new VectorLevelError('VECTOR_CORRUPTION', `${reason}; the next opening builds the index anew from the records`)
+          checkRun(place)
           this.#blocks.putSync(place, Buffer.from(bytes))
         }
         for (const [name, value] of meta) this.#meta.putSync(name, value)

@@ -9,6 +9,8 @@ export interface WriteRequest {
   frames: Uint32Array
   byteLengths: Uint32Array
   places: Float64Array
+  /** f64[]: keys of blocks to be removed. */
+  removed: Float64Array
   meta: Map<string, Uint8Array>
 }
 
@@ -29,7 +31,7 @@ port.on('message', (request: WriteRequest | 'close') => {
     return
   }
   try {
-    store.write(blocks(request), new Map([...request.meta].map(([name, value]) => [name, Buffer.from(value)])))
+    store.write(blocks(request), new Map([...request.meta].map(([name, value]) => [name, Buffer.from(value)])), request.removed)
     reply({ type: 'written' })
   } catch (error) {
     const { code, message } = error as VectorLevelError

@@ -22,7 +22,7 @@ export interface Writing {
   written: Promise<void>
 }
 
-/** Writes blocks and metadata of a generation in one transaction, large ones on a thread of its own. */
+/** Writes and removes blocks, and writes metadata, of a generation in one transaction, large ones on a thread of its own. */
 export class BlockWriter {
   readonly #arena: Arena
   readonly #store: BlockStore
@@ -37,14 +37,15 @@ export class BlockWriter {
     this.#directory = directory
   }
 
-  write(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+  /** `removed` are the places of blocks that are to go. */
+  write(blocks: StandingBlock[], meta: Map<string, Buffer>, removed: number[] = []): Writing {
     try {
       checkRoom(this.#directory, blocks.reduce((bytes, { byteLength }) => bytes + byteLength, 0))
     } catch (error) {
       return failed(error)
     }
-    const worker = blocks.length > INLINE && this.#thread()
-    return worker ? this.#writeInThread(worker, blocks, meta) : this.#writeInline(blocks, meta)
+    const worker = blocks.length + removed.length > INLINE && this.#thread()
+    return worker ? this.#writeInThread(worker, blocks, meta, removed) : this.#writeInline(blocks, meta, removed)
   }
 
   async close(): Promise<void> {
@@ -57,20 +58,21 @@ export class BlockWriter {
     await ended
   }
 
-  #writeInline(blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+  #writeInline(blocks: StandingBlock[], meta: Map<string, Buffer>, removed: number[]): Writing {
     try {
-      this.#store.write(blocks.map(({ frame, byteLength, place }) => ({ place, bytes: this.#arena.bytes.subarray(frame, frame + byteLength) })), meta)
+      this.#store.write(blocks.map(({ frame, byteLength, place }) => ({ place, bytes: this.#arena.bytes.subarray(frame, frame + byteLength) })), meta, removed)
       return { copied: Promise.resolve(), written: Promise.resolve() }
     } catch (error) {
       return failed(error)
     }
   }
 
-  #writeInThread(worker: Worker, blocks: StandingBlock[], meta: Map<string, Buffer>): Writing {
+  #writeInThread(worker: Worker, blocks: StandingBlock[], meta: Map<string, Buffer>, removed: number[]): Writing {
     const request: WriteRequest = {
       frames: Uint32Array.from(blocks, block => block.frame),
       byteLengths: Uint32Array.from(blocks, block => block.byteLength),
       places: Float64Array.from(blocks, block => block.place),
+      removed: Float64Array.from(removed),
       meta
     }
     let release: () => void

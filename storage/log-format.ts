@@ -7,7 +7,10 @@
  * | 8 | 8 | u64 | sequence | of the first operation |
  * | 16 | 4 | u32 | count | operations |
  * | 20 | 1 | u8 | synced | 1 when the commit was on stable storage before it was acknowledged |
- * | 21 | 13 each | | | u8 type (1 put, 2 del, 3 rewrite), u32 collection, u32 ordinal (NONE for del), u32 previous (NONE if none) |
+ * | 21 | 13 each | | | u8 type, u32 collection, two u32 |
+ *
+ * Types: 1 put, 2 del, 3 rewrite: ordinal (NONE for del), previous (NONE if none). 4 recode: number of the codec, bytes of a code (0 where they cannot be
+ * chosen). 5 recoded: NONE, NONE.
  */
 
 import { VectorLevelError } from '../floor/errors.js'
@@ -19,6 +22,8 @@ export const NONE = 0xffffffff
 const PUT = 1
 const DEL = 2
 const REWRITE = 3
+const RECODE = 4
+const RECODED = 5
 
 export interface LogOperation {
   collection: number
@@ -31,6 +36,10 @@ export interface LogOperation {
    * stable storage then.
    */
   rewrite?: true
+  /** No record is written: codes of another codec are to be made; `codeBytes` is 0 where the codec leaves no choice. */
+  recode?: { codec: number, codeBytes: number }
+  /** Nor here: those codes are all there, and used from here on. */
+  recoded?: true
 }
 
 export interface LogEntry {
@@ -49,11 +58,12 @@ export function encodeLogEntry(
   bytes.writeUInt32LE(operations.length, 16)
   bytes[20] = synced ? 1 : 0
   let at = HEADER
-  for (const { collection, ordinal, previous, rewrite } of operations) {
-    bytes[at] = rewrite ? REWRITE : ordinal === NONE ? DEL : PUT
+  for (const operation of operations) {
+    const { collection, ordinal, previous, recode } = operation
+    bytes[at] = typeOf(operation)
     bytes.writeUInt32LE(collection, at + 1)
-    bytes.writeUInt32LE(ordinal, at + 5)
-    bytes.writeUInt32LE(previous, at + 9)
+    bytes.writeUInt32LE(recode ? recode.codec : ordinal, at + 5)
+    bytes.writeUInt32LE(recode ? recode.codeBytes : previous, at + 9)
     at += OPERATION_BYTES
   }
   const hash = checksum.hash(previousHash, bytes.subarray(8))
@@ -61,16 +71,25 @@ export function encodeLogEntry(
   return { bytes, hash }
 }
 
+function typeOf({ ordinal, rewrite, recode, recoded }: LogOperation): number {
+  if (recode) return RECODE
+  if (recoded) return RECODED
+  return rewrite ? REWRITE : ordinal === NONE ? DEL : PUT
+}
+
+function readOperation(bytes: Buffer, at: number): LogOperation {
+  const [type, collection, first, second] = [bytes[at], bytes.readUInt32LE(at + 1), bytes.readUInt32LE(at + 5), bytes.readUInt32LE(at + 9)]
+  if (type === RECODE) return { collection, ordinal: NONE, previous: NONE, recode: { codec: first, codeBytes: second } }
+  if (type === RECODED) return { collection, ordinal: NONE, previous: NONE, recoded: true }
+  return { collection, ordinal: first, previous: second, ...(type === REWRITE && { rewrite: true }) }
+}
+
 /** What an entry says, whether or not it is sound; no operations when its length does not fit. */
 export function readLogEntry(bytes: Buffer): Omit<LogEntry, 'sequence'> {
   const operations: LogOperation[] = []
   if (bytes.length < HEADER) return { hash: 0n, synced: false, operations }
   if (bytes.length === HEADER + bytes.readUInt32LE(16) * OPERATION_BYTES) {
-    for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) {
-      const operation: LogOperation = { collection: bytes.readUInt32LE(at + 1), ordinal: bytes.readUInt32LE(at + 5), previous: bytes.readUInt32LE(at + 9) }
-      if (bytes[at] === REWRITE) operation.rewrite = true
-      operations.push(operation)
-    }
+    for (let at = HEADER; at < bytes.length; at += OPERATION_BYTES) operations.push(readOperation(bytes, at))
   }
   return { hash: bytes.readBigUInt64LE(0), synced: bytes[20] === 1, operations }
 }

@@ -18,12 +18,15 @@ const FIRST_CAPACITY = 32
 /** Frames have 1, 2, 4, 8 or 16 pages. */
 export const FRAME_CLASSES = 5
 
-export interface SpaceShape {
+export interface RowShape {
   rowBytes: number
-  /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
-  copies?: boolean
   /** Has frames that hold as few rows as they can, of this class at least unless smaller ones would do: where rows are asked for one by one, what shares their frame is not. */
   leastClass?: number
+}
+
+export interface SpaceShape extends RowShape {
+  /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
+  copies?: boolean
   /** Fills the frame at `frame` with a block. */
   load(block: number, frame: number): void
 }
@@ -33,37 +36,68 @@ export class Space {
   readonly id: number
   /** Address of the descriptor. */
   readonly ptr: number
-  readonly rowBytes: number
-  readonly rowsPerBlock: number
-  readonly frameClass: number
-  readonly frameBytes: number
   readonly #arena: Arena
   readonly #load: (block: number, frame: number) => void
   readonly #copies: boolean
+  #rowBytes = 0
+  #rowsPerBlock = 0
+  #frameClass = 0
   #capacity = 0
   #tables = 0
   /** A bit per block: it is on disk. */
   #stored = new Uint8Array(0)
+  /** Blocks that are on disk and count no more; and those of them that a checkpoint is removing. */
+  #left: number[] = []
+  #leaving: number[] = []
 
   constructor(arena: Arena, id: number, shape: SpaceShape) {
     this.#arena = arena
     this.#load = shape.load
     this.#copies = shape.copies ?? false
     this.id = id
-    this.rowBytes = shape.rowBytes
-    const usual = frameClassFor(shape.rowBytes)
-    this.frameClass = shape.leastClass === undefined ? usual : Math.min(usual, smallestFrameClass(shape.rowBytes, shape.leastClass))
-    this.frameBytes = PAGE_BYTES << this.frameClass
-    this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
     this.ptr = arena.allocate(SPACE_BYTES)
-    // floor(row / rows) as a multiplication, exact for row < 2^28. Source: Granlund, Montgomery 1994, section 4.
-    const shift = 28 + Math.ceil(Math.log2(this.rowsPerBlock))
-    this.#set(SPACE_ROW_BYTES, this.rowBytes)
-    this.#set(SPACE_ROWS, this.rowsPerBlock)
-    this.#set(SPACE_SHIFT, shift)
-    this.#set(SPACE_MAGIC, Math.ceil(2 ** shift / this.rowsPerBlock))
     this.#set(SPACE_ID, id)
+    this.#layOut(shape)
     this.reserve(1)
+  }
+
+  get rowBytes(): number {
+    return this.#rowBytes
+  }
+
+  get rowsPerBlock(): number {
+    return this.#rowsPerBlock
+  }
+
+  get frameClass(): number {
+    return this.#frameClass
+  }
+
+  get frameBytes(): number {
+    return PAGE_BYTES << this.#frameClass
+  }
+
+  /** Gives it room for `rows` rows of another width. It must be empty, and nobody may look at it meanwhile. */
+  reshape(shape: RowShape, rows: number): void {
+    const [old, capacity] = [this.#tables, this.#capacity]
+    this.#layOut(shape)
+    this.#stored = new Uint8Array(0)
+    this.#capacity = 0
+    this.reserve(Math.max(1, rows))
+    this.#arena.release(old, capacity * BYTES_A_BLOCK)
+  }
+
+  #layOut({ rowBytes, leastClass }: RowShape): void {
+    const usual = frameClassFor(rowBytes)
+    this.#rowBytes = rowBytes
+    this.#frameClass = leastClass === undefined ? usual : Math.min(usual, smallestFrameClass(rowBytes, leastClass))
+    this.#rowsPerBlock = rowsPerBlock(rowBytes, this.frameBytes)
+    // floor(row / rows) as a multiplication, exact for row < 2^28. Source: Granlund, Montgomery 1994, section 4.
+    const shift = 28 + Math.ceil(Math.log2(this.#rowsPerBlock))
+    this.#set(SPACE_ROW_BYTES, rowBytes)
+    this.#set(SPACE_ROWS, this.#rowsPerBlock)
+    this.#set(SPACE_SHIFT, shift)
+    this.#set(SPACE_MAGIC, Math.ceil(2 ** shift / this.#rowsPerBlock))
   }
 
   get capacity(): number {
@@ -135,12 +169,22 @@ export class Space {
   restoreStored(stored: Uint8Array): void {
     this.#stored.fill(0)
     this.#stored.set(stored.subarray(0, this.#stored.length))
+    this.#left = []
+    this.#leaving = []
   }
 
-  /** Nothing that was in it counts any more. */
+  /** Nothing that was in it counts any more; what is on disk leaves with the next checkpoint. */
   forget(): void {
+    for (let block = 0; block < this.#capacity; block++) if (this.isStored(block)) this.#left.push(block)
     this.#stored.fill(0)
     this.#dirtyFlags().fill(CLEAN)
+  }
+
+  /** Blocks that a checkpoint, which begins, is to remove from the disk, before it writes others. */
+  leavingBlocks(): readonly number[] {
+    this.#leaving = this.#leaving.concat(this.#left)
+    this.#left = []
+    return this.#leaving
   }
 
   isDirty(block: number): boolean {
@@ -181,6 +225,7 @@ export class Space {
 
   /** What was being written is on disk, or else still dirty. */
   endWriting(written: boolean): void {
+    if (written) this.#leaving = []
     const flags = this.#dirtyFlags()
     for (let block = 0; block < flags.length; block++) if (flags[block] === WRITING) flags[block] = written ? CLEAN : DIRTY
   }

@@ -179,7 +179,7 @@ export class MemoryIndex {
     const { codebook, codes: { drift, recoding }, ordinals, tasks, ghosts, slots, entry, levels, live } = graph.state()
     const numbers = [ordinals, ...tasks, ...ghosts.ordinals, ...ghosts.since, ...ghosts.slots, slots, entry, levels, live, ...(codebook?.values ?? [])]
     if (drift) numbers.push(drift.error, drift.usual, drift.count, drift.next, drift.refused, ...drift.mean, ...drift.latest)
-    if (recoding) numbers.push(...recoding.codebook.values, recoding.started ? 1 : 0, recoding.cursor, ...recoding.ghosts)
+    if (recoding) numbers.push(...(recoding.codebook?.values ?? []), recoding.started ? 1 : 0, recoding.cursor, ...recoding.ghosts)
     hash = this.checksum.hash(hash, new Uint8Array(Float64Array.from(numbers).buffer))
     return hash.toString(16).padStart(16, '0')
   }

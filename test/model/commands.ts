@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import * as assert from 'uvu/assert'
-import type { BatchOperation, RangeOptions, SearchOptions } from '../../src/index.js'
+import type { BatchOperation, CodecName, RangeOptions, SearchOptions } from '../../src/index.js'
 import { sound } from '../src/store.js'
 import { expectHonest, expectNearest, recallOf } from './hits.js'
 import type { ModelCollection } from './model.js'
@@ -165,13 +165,26 @@ const whole: fc.Arbitrary<Step>[] = [
   }))
 ]
 
+const codec = fc.constantFrom<CodecName>('f32', 'sq8', 'pq', 'pq8')
+const recodings: fc.Arbitrary<Step>[] = [
+  fc.tuple(at, codec, fc.boolean()).map(([collection, codec, waits]) =>
+    step(`${waits ? '' : 'begin '}${NAMES[collection]}.recode(${codec})`, async (model, subject) => {
+      const { size } = model.collections[collection]!.records
+      const recoded = subject.recode(collection, codec)
+      if (waits) await recoded
+      else recoded.catch(error => model.failures.push(error))
+      const stats = await subject.collections[collection]!.stats()
+      if (waits && size && stats.store === 'full') assert.equal([stats.codec, stats.nextCodec, stats.recoding], [codec, undefined, undefined])
+    }))
+]
+
 const openings: fc.Arbitrary<Step>[] = [
   fc.constant(step('reopen()', (_, subject) => subject.reopen())),
   fc.constant(step('drop()', (_, subject) => subject.drop())),
   fc.constant(step('loseIndex()', (_, subject) => subject.loseIndex()))
 ]
 
-const common = [...writes, ...writes, ...reads, ...exactSearches, ...whole, ...openings]
+const common = [...writes, ...writes, ...reads, ...exactSearches, ...whole, ...recodings, ...openings]
 
 /** Commands for a database that begins empty. */
 export const commands = fc.commands([...common, ...clears], { maxCommands: 80, size: 'max' })

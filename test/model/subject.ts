@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
-import { type CodecName, type Collection, type Metric, VectorLevel } from '../../src/index.js'
+import * as assert from 'uvu/assert'
+import { type CodecName, type Collection, type Metric, VectorLevel, VectorLevelError } from '../../src/index.js'
 import { copyOfOpenStore, dataOf, SMALL } from '../src/store.js'
 import type { ModelCollection } from './model.js'
 
@@ -23,6 +24,8 @@ export class Subject {
   readonly #shape: Shape
   #location: string
   #copies = 0
+  /** Collections whose codec is not the one of the shape any more. */
+  readonly #recoded = new Set<string>()
   db: VectorLevel
   collections: Collection[] = []
 
@@ -38,9 +41,9 @@ export class Subject {
   }
 
   #open(): VectorLevel {
-    const { durability, ...options } = this.#shape
+    const { durability, codec, ...options } = this.#shape
     const db = new VectorLevel(this.#location, { ...SMALL, durability })
-    this.collections = NAMES.map(name => db.collection(name, { ...options, efConstruction: 60 }))
+    this.collections = NAMES.map(name => db.collection(name, { ...options, ...(!this.#recoded.has(name) && { codec }), efConstruction: 60 }))
     this.db = db
     return db
   }
@@ -49,6 +52,18 @@ export class Subject {
     await this.db.close()
     this.#open()
     await this.db.open()
+  }
+
+  /** Begins to recode a collection; what ends that early is that the database was closed. Not where codes are all that is kept. */
+  async recode(at: number, codec: CodecName): Promise<void> {
+    if (this.#shape.store === 'full') this.#recoded.add(NAMES[at]!)
+    try {
+      await this.collections[at]!.recode(codec)
+      assert.is(this.#shape.store, 'full')
+    } catch (error) {
+      const { code } = error as VectorLevelError
+      assert.is(code, this.#shape.store === 'full' ? 'VECTOR_DATABASE_NOT_OPEN' : 'VECTOR_OPTIONS_MISMATCH', String(error))
+    }
   }
 
   /** Goes on with the files as a killed process would have left them. */
@@ -80,6 +95,8 @@ export interface Model {
   collections: ModelCollection[]
   /** Recall of each search that went through a graph. */
   recalls: number[]
+  /** What failed while nobody waited for it. */
+  failures: unknown[]
 }
 
 /** The vector number `n`: on a coarse grid, so that distances are often equal, or anywhere. */

@@ -61,7 +61,7 @@ for (const { codec, store } of KINDS) {
 }
 
 function newModel(metric: Metric, store: Shape['store']): Model {
-  return { collections: NAMES.map(() => new ModelCollection(metric, store === 'codes' ? ROUNDED[metric] : 0)), recalls: [] }
+  return { collections: NAMES.map(() => new ModelCollection(metric, store === 'codes' ? ROUNDED[metric] : 0)), recalls: [], failures: [] }
 }
 
 async function run(subject: Subject, model: Model, steps: Iterable<fc.AsyncCommand<Model, Subject>>): Promise<void> {
@@ -69,6 +69,7 @@ async function run(subject: Subject, model: Model, steps: Iterable<fc.AsyncComma
     await subject.db.open()
     await fc.asyncModelRun(() => ({ model, real: subject }), steps)
     await sound(subject.db)
+    assert.equal(model.failures, [])
   } finally {
     await subject.db.close()
   }

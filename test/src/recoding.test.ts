@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { BatchOperation, Collection, VectorLevel } from '../../src/index.js'
+import { KIND_CODES, KIND_RECODES, placeOf } from '../../storage/block-format.js'
+import { blocksOf } from './index-content.js'
 import { copyOfOpenStore, linked, opened, withDirectory, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
@@ -93,6 +95,23 @@ test('a store that was closed, or killed, while codes were being made again goes
         await checkNearest(points)
       })
     }
+  })
+})
+
+test('a checkpoint after it leaves no block of the old codes in the index', async () => {
+  await withStore(async (db, location) => {
+    const points = await drifting(db)
+    for (let i = 0; (await points.stats()).recoding !== undefined; i++) {
+      await points.put(`more${i}`, OTHER[500 + i]!)
+      if (i % 20 === 0) await db.checkpoint()
+    }
+    await db.checkpoint()
+    const { free } = (await db.stats()).bytes
+    assert.ok(free > 4000 * 16, `${free} bytes are free`)
+    await db.close()
+    const kinds = [...(await blocksOf(location)).keys()].map(place => Math.floor((place - placeOf(1, 0, 0)) / placeOf(0, 1, 0)))
+    assert.ok(kinds.includes(KIND_RECODES))
+    assert.not(kinds.includes(KIND_CODES))
   })
 })
 

@@ -354,4 +354,39 @@ test('a block that is missed by several threads is loaded once, so that what the
   assert.is(model.cache.counts().misses, misses)
 })
 
+test('a space that is given rows of another width is empty, has room for as many, and its blocks leave the disk with the next checkpoint', () => {
+  const widths = [3700, 100, 64_000, 7700]
+  const model = new Model(64, [3700, 100])
+  const [space, other] = model.spaces
+  for (const [i, rowBytes] of [...widths, 3700].entries()) {
+    const rows = 200 * (i + 1)
+    space.reserve(rows)
+    other.reserve(rows)
+    for (const row of [0, 57, rows - 1]) model.write(space, row, row + 1)
+    model.write(other, rows - 1, 9)
+    model.beginCheckpoint()
+    const blocks = [...model.writing.keys()].filter(key => key.startsWith('0:')).map(key => Number(key.slice(2)))
+    for (const block of blocks) space.markStored(block)
+    model.endCheckpoint(true)
+    model.write(space, 3, 4)
+    model.cache.reshape(space, { rowBytes }, rows)
+    for (const key of model.stamps.keys()) if (key.startsWith('0:')) model.stamps.delete(key)
+    for (const key of model.disk.keys()) if (key.startsWith('0:')) model.disk.delete(key)
+    model.dirty.clear()
+    assert.not(space.lacks(rows))
+    assert.ok(space.capacity < 2 * Math.max(32, rows / space.rowsPerBlock + 1), `${space.capacity} blocks for ${rows} rows`)
+    assert.is(space.countDirty(), 0)
+    for (const row of [0, 3, 57, rows - 1]) model.read(space, row)
+    model.read(other, rows - 1)
+    assert.not(blocks.some(block => block < space.capacity && space.isStored(block)))
+    const leaving = (): number[] => [...model.cache.leavingBlocks()].filter(({ space: { id } }) => id === 0).map(({ block }) => block)
+    assert.equal(leaving(), blocks.sort((a, b) => a - b))
+    // They are gone when the checkpoint was written, and not before.
+    model.cache.endWriting(false)
+    assert.equal(leaving(), blocks)
+    model.cache.endWriting(true)
+    assert.equal(leaving(), [])
+  }
+})
+
 test.run()

@@ -70,6 +70,21 @@ for (const count of [5, 500]) {
   })
 }
 
+for (const count of [5, 500]) {
+  test(`${count} blocks are removed with what is written, and not when that fails; what is removed and written is there`, async ({ arena, store, writer }) => {
+    const frames = arena.allocate(4096 * count)
+    const blocks = fill(arena, frames, count, 1)
+    await writer.write(blocks, new Map()).written
+    const bad = new Map([['bad', Symbol.iterator as unknown as Buffer]])
+    const places = blocks.map(({ place }) => place)
+    await (async () => await writer.write([], bad, places).written)().then(() => assert.unreachable(), () => undefined)
+    assert.equal([...store.places()], places)
+    await writer.write(fill(arena, frames, 2, 7), new Map(), [...places, 70_000]).written
+    assert.equal([...store.places()], [0, 1])
+    assert.equal(read(store, 1), [8])
+  })
+}
+
 test('a writer that never had a thread, or whose thread is gone, closes', async ({ writer }) => {
   await writer.close()
   await writer.close()

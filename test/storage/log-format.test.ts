@@ -9,9 +9,13 @@ const test = suite('log format')
 const checksum = makeChecksum()
 
 const u32 = fc.oneof(fc.nat({ max: 0xffffffff }), fc.constant(NONE), fc.nat({ max: 9 }))
-const operations: fc.Arbitrary<LogOperation[]> = fc.array(fc.record(
-  { collection: u32, ordinal: u32, previous: u32, rewrite: fc.constant(true as const) }, { requiredKeys: ['collection', 'ordinal', 'previous'], noNullPrototype: true }
-), { maxLength: 30 })
+const none = fc.constant(NONE)
+const operation: fc.Arbitrary<LogOperation> = fc.oneof(
+  fc.record({ collection: u32, ordinal: u32, previous: u32, rewrite: fc.constant(true as const) }, { requiredKeys: ['collection', 'ordinal', 'previous'], noNullPrototype: true }),
+  fc.record({ collection: u32, ordinal: none, previous: none, recode: fc.record({ codec: u32, codeBytes: u32 }, { noNullPrototype: true }) }, { noNullPrototype: true }),
+  fc.record({ collection: u32, ordinal: none, previous: none, recoded: fc.constant(true as const) }, { noNullPrototype: true })
+)
+const operations: fc.Arbitrary<LogOperation[]> = fc.array(operation, { maxLength: 30 })
 const hashes = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 test('an entry comes back, with the hash that the next one continues', async () => {
@@ -24,7 +28,8 @@ test('an entry comes back, with the hash that the next one continues', async () 
 
 test('the bytes of a fixed entry are these', () => {
   const { bytes, hash } = encodeLogEntry(checksum, 5n, 1000, [
-    { collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }, { collection: 2, ordinal: 3, previous: NONE, rewrite: true }
+    { collection: 1, ordinal: 2, previous: NONE }, { collection: 1, ordinal: NONE, previous: 0x01020304 }, { collection: 2, ordinal: 3, previous: NONE, rewrite: true },
+    { collection: 2, ordinal: NONE, previous: NONE, recode: { codec: 2, codeBytes: 48 } }, { collection: 2, ordinal: NONE, previous: NONE, recoded: true }
   ], true)
   assert.is(bytes.toString('hex'), GOLDEN)
   assert.is(bytes.readBigUInt64LE(0), hash)
