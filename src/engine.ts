@@ -15,6 +15,7 @@ import type { BlockStore } from '../storage/block-store.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
+import { KeyFilter } from '../storage/key-filter.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord, openRecord } from '../storage/record-format.js'
@@ -32,6 +33,9 @@ import { Writings } from './writings.js'
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 /** So many times more memory there is than searches under way may take. */
 const SEATS_SHARE = 16
+/** So many times more memory there is than the filter of a collection's keys takes; and what it takes at most. */
+const FILTER_SHARE = 512
+const MOST_FILTER_BYTES = 2 ** 20
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 
@@ -44,6 +48,8 @@ export interface OpenCollection {
   readonly graph: Graph
   /** Whether its description is on disk. */
   stored: boolean
+  /** The keys of a collection that began since the database was opened: loading it, most of them need not be looked for. */
+  keys?: KeyFilter | undefined
   /** Of codes that are in the truth: their codebook, as far as it is known to be there, and how often their blocks were written. */
   keptCodebook?: Codebook
   readonly writings: Writings
@@ -268,7 +274,19 @@ export class Engine {
 
   /** Sets up a new collection; the commit that first writes to it stores its description as well. */
   createCollection(name: string, options: GraphOptions): OpenCollection {
-    return this.#add(Math.max(0, ...this.#byId.keys()) + 1, name, options, false)
+    const collection = this.#add(Math.max(0, ...this.#byId.keys()) + 1, name, options, false)
+    collection.keys = this.#keyFilter()
+    return collection
+  }
+
+  /** For a collection that has no keys yet; undefined where there is no room for one. */
+  #keyFilter(): KeyFilter | undefined {
+    try {
+      return new KeyFilter(this.arena, Math.min(MOST_FILTER_BYTES, 2 ** Math.floor(Math.log2(this.settings.cacheSize / FILTER_SHARE))))
+    } catch (error) {
+      if (error instanceof VectorLevelError && error.code === 'VECTOR_FULL') return undefined
+      throw error
+    }
   }
 
   /** The entry that describes a collection; the commit that first writes to it stores it. */

@@ -158,7 +158,8 @@ export class Group {
       draft.operations.push({ collection: collection.id, ordinal: record.ordinal, previous: NONE, rewrite: true })
       return
     }
-    const previous = present?.ordinal ?? this.#engine.ordinalStored(collection.id, key, stored) ?? NONE
+    const isKnown = put ? collection.keys?.add(key) : collection.keys?.mayHave(key)
+    const previous = present?.ordinal ?? (isKnown === false ? undefined : this.#engine.ordinalStored(collection.id, key, stored)) ?? NONE
     if (!put && previous === NONE) return
     const ordinal = put ? this.#ordinalFor(collection, draft) : NONE
     if (put) draft.records.push({ collection, ordinal, key, put })
