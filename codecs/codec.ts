@@ -25,12 +25,19 @@ export interface Codebook {
   readonly values: Float32Array
 }
 
+/** Points whose centers are sought. Shapes: points f32[count][dim]. */
+export interface Cluster {
+  points: Float32Array
+  dim: number
+  seed: number
+}
+
 /**
- * Centers of points, by k-means: a function of points and seed.
+ * `k` centers of each of `count` clusters, which are asked for one after the other: by k-means, a function of points and seed.
  *
- * Shapes: points f32[count][dim]; returns f32[k / 16][dim][16], where k is a multiple of 16.
+ * Shapes: k is a multiple of 16; returns f32[k / 16][dim][16] of each.
  */
-export type KMeans = (points: Float32Array, dim: number, k: number, seed: number) => Slices<Float32Array>
+export type KMeans = (count: number, k: number, clusterAt: (index: number) => Cluster) => Slices<Float32Array[]>
 
 /** The largest of what k-means is asked for. */
 export interface KMeansNeeds {
@@ -63,7 +70,10 @@ export interface Codec {
   decode(row: Uint8Array, codebook: Codebook, shape: CodecShape): Float32Array
   /** Bytes of a codebook as the kernel reads it. */
   tableBytes(shape: CodecShape): number
-  /** Lays a codebook out for the kernel (codecs/kernel/layout.ts). Shapes: tables u8[tableBytes], a view of kernel memory that begins at an address of 64. */
+  /**
+   * Lays a codebook out for the kernel (codecs/kernel/layout.ts), which completes it. Shapes: tables u8[tableBytes], a view of kernel memory that begins at an
+   * address of 64.
+   */
   place(codebook: Codebook, shape: CodecShape, tables: Uint8Array): void
 }
 

@@ -1,8 +1,7 @@
 import { Random } from '../floor/random.js'
 import type { Codebook, Codec, CodecShape } from './codec.js'
 import {
-  CODEBOOK_BYTES, CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_KEY_UNIT, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC,
-  FAST_BYTES, LANES, MOST_ENTRY, MOST_SUM
+  CODEBOOK_BYTES, CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, FAST_BYTES, LANES
 } from './kernel/layout.js'
 
 /** Components are dealt to the parts in an order that this draws. */
@@ -51,7 +50,7 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
       const dim = Math.ceil(shape.dimensions / partsOf(shape))
       return { count: Math.max(k, Math.min(TRAINED_POINTS, Math.floor(TRAINED_BYTES / 4 / dim))), dim, k }
     },
-    queryBytes: shape => tablesOf(partsOf(shape)) + Math.max(4 * k * partsOf(shape), 256) + 16,
+    queryBytes: shape => tablesOf(partsOf(shape)) + Math.max(4 * k * partsOf(shape), 256) + 4 * shape.dimensions + 16,
     *train(given, shape, kMeans) {
       const { dimensions } = shape
       const step = Math.ceil(given.length / this.kMeansNeeds!(shape).count)
@@ -59,16 +58,18 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
       const parts = partsOf(shape)
       const order = orderOf(dimensions)
       const starts = startsOf(dimensions, parts)
-      const values = new Float32Array(1 + dimensions + dimensions * k)
-      values[0] = parts
-      values.set(order, 1)
-      for (let part = 0; part < parts; part++) {
+      const pointsOf = (part: number): Float32Array => {
         const [start, end] = [starts[part]!, starts[part + 1]!]
         const points = new Float32Array(sample.length * (end - start))
         let at = 0
         for (const vector of sample) for (let place = start; place < end; place++) points[at++] = vector[order[place]!]!
-        values.set(yield* kMeans(points, end - start, k, part + 1), 1 + dimensions + start * k)
+        return points
       }
+      const centers = yield* kMeans(parts, k, part => ({ points: pointsOf(part), dim: starts[part + 1]! - starts[part]!, seed: part + 1 }))
+      const values = new Float32Array(1 + dimensions + dimensions * k)
+      values[0] = parts
+      values.set(order, 1)
+      for (const [part, found] of centers.entries()) values.set(found, 1 + dimensions + starts[part]! * k)
       return { values }
     },
     decode(row, codebook, { dimensions }) {
@@ -83,7 +84,7 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
     },
     tableBytes: shape => layOut(shape.dimensions, partsOf(shape), k).byteLength,
     place(codebook, shape, tables) {
-      const { dimensions, metric } = shape
+      const { dimensions } = shape
       const { parts, order, starts, centers } = read(codebook, dimensions)
       const at = layOut(dimensions, parts, k)
       const words = new DataView(tables.buffer, tables.byteOffset)
@@ -95,8 +96,6 @@ function productQuantiser(name: 'pq' | 'pq8', scorer: number, bits: 4 | 8, train
       new Uint32Array(tables.buffer, tables.byteOffset + at.starts).set(starts)
       new Uint32Array(tables.buffer, tables.byteOffset + at.order).set(order)
       new Float32Array(tables.buffer, tables.byteOffset + at.centers).set(centers)
-      const symmetric = tables.subarray(at.symmetric, at.symmetric + parts * k * k)
-      words.setFloat32(CODEBOOK_KEY_UNIT, placeSymmetric(starts, centers, k, metric === 'dot', symmetric), true)
     }
   }
 }
@@ -156,43 +155,4 @@ function layOut(dimensions: number, parts: number, k: number): { starts: number,
   const symmetric = aligned(centers + 4 * dimensions * k)
   // Two tables of 4-bit codes are read together, so there is one more than parts, of zeros.
   return { starts, order, centers, symmetric, byteLength: symmetric + (parts + 1) * k * k }
-}
-
-/** Writes the distances between the centroids of each part, in units that the largest fits; returns the unit. */
-function placeSymmetric(starts: Uint32Array, centers: Float32Array, k: number, isDot: boolean, tables: Uint8Array): number {
-  const parts = starts.length - 1
-  const distances = new Float64Array(k * k)
-  const bounds: { least: number, most: number }[] = []
-  const measure = (part: number): void => {
-    const count = starts[part + 1]! - starts[part]!
-    const own = centers.subarray(starts[part]! * k, starts[part + 1]! * k)
-    distances.fill(0)
-    for (let component = 0; component < count; component++) {
-      for (let a = 0; a < k; a++) {
-        const x = own[placeIn(a, component, count)]!
-        for (let b = 0; b < k; b++) {
-          const y = own[placeIn(b, component, count)]!
-          distances[a * k + b]! += isDot ? -x * y : (x - y) * (x - y)
-        }
-      }
-    }
-  }
-  for (let part = 0; part < parts; part++) {
-    measure(part)
-    let least = Infinity
-    let most = -Infinity
-    for (const distance of distances) {
-      if (distance < least) least = distance
-      if (distance > most) most = distance
-    }
-    bounds.push({ least, most })
-  }
-  const widest = bounds.reduce((width, { least, most }) => Math.max(width, most - least), 0)
-  const sum = bounds.reduce((total, { least, most }) => total + most - least, 0)
-  const unit = Math.max(widest / MOST_ENTRY, sum / (MOST_SUM - parts))
-  for (let part = 0; part < parts; part++) {
-    measure(part)
-    for (let i = 0; i < k * k; i++) tables[part * k * k + i] = unit > 0 ? Math.round((distances[i]! - bounds[part]!.least) / unit) : 0
-  }
-  return unit
 }

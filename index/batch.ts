@@ -6,9 +6,9 @@ import {
 } from './kernel/layout.js'
 import type { Step as KernelStep } from './threads/program.js'
 
-/** What threads do with a batch, one step after the other. */
+/** What threads do with a graph, one step after the other. */
 export interface Step extends KernelStep {
-  fn: 'look' | 'join' | 'connectPart'
+  fn: 'look' | 'join' | 'connectPart' | 'encodeRows'
 }
 
 /** Rows to be swept. */

@@ -1,5 +1,6 @@
 import { type Codec, type CodecChoice, type CodecShape, codecs, type KMeans, type KMeansNeeds } from '../codecs/codec.js'
 import type { Arena } from '../storage/arena.js'
+import type { Exclusion } from './exclusion.js'
 import { kernelKMeans, NO_K_MEANS } from './k-means.js'
 import type { Kernel } from './kernel.js'
 
@@ -34,11 +35,13 @@ export class Coder {
 export class Coders {
   readonly #arena: Arena
   readonly #kernel: Kernel
+  readonly #threads: Exclusion
   #had: { needs: KMeansNeeds, kMeans: KMeans } | undefined
 
-  constructor(arena: Arena, kernel: Kernel) {
+  constructor(arena: Arena, kernel: Kernel, threads: Exclusion) {
     this.#arena = arena
     this.#kernel = kernel
+    this.#threads = threads
   }
 
   make(shape: CodedShape): Coder {
@@ -47,7 +50,7 @@ export class Coders {
 
   #kMeansFor(needs: KMeansNeeds | undefined): KMeans {
     if (!needs) return NO_K_MEANS
-    if (!this.#had || !fits(needs, this.#had.needs)) this.#had = { needs, kMeans: kernelKMeans(this.#arena, this.#kernel, needs) }
+    if (!this.#had || !fits(needs, this.#had.needs)) this.#had = { needs, kMeans: kernelKMeans(this.#arena, this.#kernel, this.#threads, needs) }
     return this.#had.kMeans
   }
 }

@@ -1,20 +1,26 @@
 import { choiceOf, type Codebook, type CodecChoice, isSameChoice, withChoice } from '../codecs/codec.js'
+import { vectorByteLength } from '../codecs/f32.js'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import type { Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import type { Space } from '../storage/space.js'
 import { type CodedShape, type Coder, Coders } from './coder.js'
-import type { Exclusion } from './exclusion.js'
 import { Drift, type DriftState, errorOf, isBetter, meanOf } from './drift.js'
+import { Encoding, type UncodedVector } from './encoding.js'
+import type { Exclusion } from './exclusion.js'
 import type { Kernel } from './kernel.js'
-import { GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_SCORER, STATE_GHOST, STATE_LIVE, STATE_LOST } from './kernel/layout.js'
+import {
+  ENCODED_TOGETHER, GRAPH_BYTES, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_SCORER, STATE_GHOST, STATE_LIVE, STATE_LOST
+} from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import { Recoding, type RecodingState } from './recoding.js'
 import type { Scratch } from './scratch.js'
 
 /** Vectors that a codebook is trained on, at most, besides the latest. */
 const TRAINING_SAMPLE = 4096
+/** Vectors that other threads are asked to encode, at least: for fewer it takes longer to ask. */
+const LEAST_ELSEWHERE = 2 * ENCODED_TOGETHER
 /** Of the latest vectors, those that must be fit much better by another codebook. */
 const LAST = 64
 /** Vectors that are written at least between two codebooks, as a share of the ordinals: more than all codes take to be made again. */
@@ -119,7 +125,7 @@ export class Codes {
     this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
-    this.#coders = new Coders(arena, kernel)
+    this.#coders = new Coders(arena, kernel, threads)
     this.#coder = this.#coders.make(graph.options)
     this.#point(graph.ptr, this.#coder, 0)
     this.#point(this.#other, this.#coder, 1)
@@ -218,10 +224,13 @@ export class Codes {
     this.space.restoreStored(stored)
   }
 
-  /** Makes the first codebook of the newest codec, for `live` ordinals; `begin` begins to use it, or `change` to make codes with it. */
-  *train(live: Uint32Array): Slices<TrainedCodebook> {
+  /**
+   * Makes the first codebook of the newest codec, for `live` ordinals; `begin` begins to use it, or `change` to make codes with it. Tells how much of it is
+   * done, from 0 to 1.
+   */
+  *train(live: Uint32Array, tell: (share: number) => void): Slices<TrainedCodebook> {
     const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
-    const codebook = yield* this.#trainOn(sample)
+    const codebook = yield* this.#trainOn(sample, tell)
     const mean = meanOf(sample, this.#graph.options.dimensions)
     return { codebook, error: yield* this.#errorOf(codebook, sample, mean), mean }
   }
@@ -236,6 +245,33 @@ export class Codes {
   encode(ordinal: number): void {
     this.#encodeInto(this.space, ordinal, this.#graph.ptr)
     if (this.#recoding) this.#encodeInto(this.#spare, ordinal, this.#with(this.#recoding.codebook))
+  }
+
+  /**
+   * Makes the codes of several vectors by other threads, where that is worth it; undefined where it is not. Nothing may be trained before it is done, nor may
+   * a checkpoint begin.
+   */
+  encodeElsewhere(uncoded: readonly UncodedVector[]): Promise<void> | undefined {
+    if (!this.#coder.codec.kMeansNeeds || !this.#threads.workers || this.#recoding || uncoded.length < LEAST_ELSEWHERE) return undefined
+    const calls: Promise<void>[] = []
+    for (let i = 0; i < uncoded.length; i += ENCODED_TOGETHER) calls.push(this.#encodeTogether(uncoded.slice(i, i + ENCODED_TOGETHER)))
+    return Promise.all(calls).then(() => undefined)
+  }
+
+  async #encodeTogether(uncoded: readonly UncodedVector[]): Promise<void> {
+    let encoding: Encoding | undefined
+    try {
+      encoding = new Encoding(this.#arena, vectorByteLength(this.#graph.options.dimensions), uncoded)
+      await this.#threads.call('encodeRows', this.#graph.ptr, encoding.ptr)
+    } catch {
+      // Here it fails for what it failed for there, or else it does not.
+      for (const { ordinal, vector } of uncoded) {
+        this.#graph.load(vector)
+        this.encode(ordinal)
+      }
+    } finally {
+      encoding?.release()
+    }
   }
 
   /** A vector that has its codes is live from now on. */
@@ -263,12 +299,12 @@ export class Codes {
   }
 
   /** Another codebook for `live` of the ordinals, if one fits what came last much better. */
-  *retrain(live: Uint32Array, ordinals: number): Slices<TrainedCodebook | undefined> {
+  *retrain(live: Uint32Array, ordinals: number, tell: (share: number) => void): Slices<TrainedCodebook | undefined> {
     const drift = this.#drift!
     const found = new Set(live)
     const latest = yield* this.#vectors(drift.latest.filter(ordinal => found.has(ordinal)), Infinity)
     const sample = yield* this.#vectors(live, TRAINING_SAMPLE)
-    const codebook = yield* this.#trainOn(sample.concat(latest))
+    const codebook = yield* this.#trainOn(sample.concat(latest), tell)
     const last = latest.slice(0, LAST)
     const mean = meanOf(latest, this.#graph.options.dimensions)
     const error = yield* this.#errorOf(codebook, last, mean)
@@ -422,9 +458,15 @@ export class Codes {
     return vectors
   }
 
-  *#trainOn(sample: Float32Array[]): Slices<Codebook> {
+  *#trainOn(sample: Float32Array[], tell: (share: number) => void): Slices<Codebook> {
     const { codec, shape, kMeans } = this.#newestCoder
-    return (yield* codec.train(sample, shape, kMeans))!
+    tell(0)
+    const codebook = (yield* codec.train(sample, shape, (count, k, clusterAt) => kMeans(count, k, index => {
+      if (index) tell(index / count)
+      return clusterAt(index)
+    })))!
+    tell(1)
+    return codebook
   }
 
   /** The average error of a codebook's codes. */
@@ -497,6 +539,7 @@ export class Codes {
     const { codec, shape, tableBytes } = ptr === this.#other ? this.#newestCoder : this.#coder
     const tables = u32[(ptr + GRAPH_CODEBOOK) / 4]!
     codec.place(codebook, shape, bytes.subarray(tables, tables + tableBytes))
+    this.#kernel.completeCodebook(ptr, this.#scratch.ptr)
     this.#placed.set(ptr, codebook)
   }
 

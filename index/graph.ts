@@ -8,10 +8,12 @@ import { PAGE_BYTES } from '../storage/kernel/layout.js'
 import type { Space } from '../storage/space.js'
 import type { Step } from './batch.js'
 import { CODE_KINDS, type CodeKind, Codes, type CodesState, type KeptCodes, type TrainedCodebook } from './codes.js'
+import type { UncodedVector } from './encoding.js'
 import { ALONE, type Exclusion } from './exclusion.js'
 import type { CodedShape } from './coder.js'
 import { FreeOrdinals } from './free-ordinals.js'
 import { NO_GHOSTS } from './ghosts.js'
+import { clusteringBytes } from './k-means.js'
 import type { Kernel } from './kernel.js'
 import {
   BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
@@ -68,6 +70,11 @@ export interface GraphState extends LinkerState {
   codes: CodesState
   /** Which blocks of each space are on disk, a bit each. */
   stored: Record<Kind, Uint8Array>
+}
+
+/** A vector that is to be stored. Shapes: vector f32[dim] as the user gave it. */
+export interface NewVector extends UncodedVector {
+  label: Label
 }
 
 /** The spaces of a graph that are on disk. */
@@ -184,12 +191,13 @@ export class Graph {
     this.noteCoders()
     this.#searcher = new Searcher(arena, kernel, scratch, this, this.#tasks, threads)
     this.#linker = new Linker(arena, kernel, scratch.ptr, {
-      ptr: this.ptr, base: this.base, upper: this.upper, options: { M },
+      ptr: this.ptr, base: this.base, upper: this.upper, options: { M }, vectorBytes: this.#vectorBytes,
       stateOf: ordinal => this.stateOf(ordinal),
       setState: (ordinal, state) => this.#setState(ordinal, state),
       setFree: ordinal => this.#setFree(ordinal),
       isLinked: ordinal => this.isLinked(ordinal),
-      encode: ordinal => this.#encode(ordinal),
+      uncodedVector: ordinal => this.#uncodedVector(ordinal),
+      noteCode: ordinal => this.#noteCode(ordinal),
       ordinalOfSlot: slot => this.#arena.u32[(this.rowAddress('upper', slot) + ROW_ORDINAL) / 4]!,
       prepareLinks: count => this.#prepareLinks(count)
     }, this.#codes, this.#tasks, threads)
@@ -355,11 +363,24 @@ export class Graph {
    * Shapes: vector f32[dim] as the user gave it.
    */
   store(ordinal: number, vector: Float32Array, label: Label): void {
-    this.#reserve(ordinal + 1)
-    for (const rows of this.#rows) rows.fill(ordinal, vector, label)
+    this.#fillRows(ordinal, vector, label)
     if (!this.trained) return
     this.load(vector)
     this.#codes.encode(ordinal)
+  }
+
+  /** The same for several: their codes are made by all threads, where that is worth it. */
+  *storeAll(records: readonly NewVector[]): Slices<void> {
+    this.#reserve(records.reduce((most, { ordinal }) => Math.max(most, ordinal + 1), 0))
+    const made = this.trained ? this.#codes.encodeElsewhere(records) : undefined
+    // What else fails here is told instead.
+    made?.catch(() => undefined)
+    for (const { ordinal, vector, label } of records) {
+      if (made) this.#fillRows(ordinal, vector, label)
+      else this.store(ordinal, vector, label)
+      yield
+    }
+    yield made
   }
 
   /** Takes what is about to be shown into account, where the data may drift away from the codebook. */
@@ -396,7 +417,11 @@ export class Graph {
    * its turn has come by then, and the graph does not depend on that.
    */
   noteRemoval(ordinal: number): void {
-    if (this.trained && ordinal < this.ordinals && this.stateOf(ordinal) === STATE_UNCODED) this.#encode(ordinal)
+    const vector = this.trained && ordinal < this.ordinals ? this.#uncodedVector(ordinal) : undefined
+    if (!vector) return
+    this.load(vector)
+    this.#codes.encode(ordinal)
+    this.#noteCode(ordinal)
   }
 
   /** Makes an ordinal invisible to every search; its node follows. */
@@ -472,17 +497,17 @@ export class Graph {
 
   /**
    * Trains a codebook on what is live: it gets its codes as it is linked, or, where there are others, one after the other. Nothing may be stored or removed
-   * meanwhile.
+   * meanwhile. Tells how much of a codebook is done, from 0 to 1.
    */
-  *train(): Slices<void> {
+  *train(tell: (share: number) => void = () => undefined): Slices<void> {
     const live = this.#liveOrdinals()
     this.#ensureScratch(this.options.efConstruction)
     if (this.trained) {
-      const found = yield* this.#codes.retrain(live, this.ordinals)
+      const found = yield* this.#codes.retrain(live, this.ordinals, tell)
       if (found) this.#threads.stop(() => this.#recode(found))
       return
     }
-    const found = yield* this.#codes.train(live)
+    const found = yield* this.#codes.train(live, tell)
     this.#threads.stop(() => this.#begin(found, live))
   }
 
@@ -508,12 +533,13 @@ export class Graph {
   checkRoomFor(choice: CodecChoice): void {
     const shape = withChoice<CodedShape>(this.#options, choice)
     const codec = codecs[choice.codec]
-    const { count, dim, k } = codec.kMeansNeeds?.(shape) ?? { count: 0, dim: 0, k: 0 }
+    const needs = codec.kMeansNeeds?.(shape)
+    const clusterings = needs ? clusteringBytes(this.#arena, this.#threads, needs) : []
     const tables = codec.tableBytes(shape)
     const scratches = [this.#scratch, ...this.#scratches].map(() => 2 * codec.queryBytes(shape))
     const taken: [number, number][] = []
     try {
-      for (const bytes of [tables, tables, 4 * count * (dim + 1), 12 * k * (dim + 1), MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
+      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
     } finally {
       for (const [ptr, bytes] of taken) this.#arena.release(ptr, bytes)
     }
@@ -526,9 +552,9 @@ export class Graph {
 
   /**
    * Changes over to another codec. Codes of it are made, beside those in use, until `endChange` has them used; but where vectors are fewer than it is trained on
-   * they are found by scanning from now on, as if they were the first. Nothing may be stored, linked or removed meanwhile.
+   * they are found by scanning from now on, as if they were the first. Nothing may be stored, linked or removed meanwhile. As `train` it tells how much of a codebook is done.
    */
-  *change(choice: CodecChoice): Slices<void> {
+  *change(choice: CodecChoice, tell: (share: number) => void = () => undefined): Slices<void> {
     // As in #recode.
     while (this.recoded !== undefined) {
       if (!this.step()) this.#codes.advance(true)
@@ -539,12 +565,12 @@ export class Graph {
     const live = this.#liveOrdinals()
     if (!this.trained || live.length < trainingCount) {
       this.#threads.stop(() => this.#restart(choice))
-      if (this.#hasEnough) yield* this.train()
+      if (this.#hasEnough) yield* this.train(tell)
       else if (this.trained) this.#threads.stop(() => this.#linkAnew(live))
       return
     }
     this.#threads.stop(() => this.#codes.prepare(choice))
-    const found = trainingCount ? yield* this.#codes.train(live) : undefined
+    const found = trainingCount ? yield* this.#codes.train(live, tell) : undefined
     this.#threads.stop(() => {
       this.#codes.change(found, this.ordinals)
       this.#tasks.push(TASK_RECODE, RECODE_BEGIN)
@@ -611,7 +637,7 @@ export class Graph {
    * `ordinals` is the next one to be given out. Those below that are not live may have records of their own: they are not used again. Who has a code among
    * those that were `kept` keeps it.
    */
-  rebuild(live: Uint32Array, ordinals: number, kept?: KeptCodes): void {
+  *rebuild(live: Uint32Array, ordinals: number, kept?: KeptCodes): Slices<void> {
     this.#reserve(ordinals)
     if (kept) this.#codes.keep(kept)
     for (let ordinal = 0; ordinal < ordinals; ordinal++) this.#setState(ordinal, STATE_LOST)
@@ -619,7 +645,7 @@ export class Graph {
     this.#set(GRAPH_LIVE, live.length)
     this.#set(GRAPH_ORDINALS, ordinals)
     this.#rebuilt = ordinals
-    if (this.#hasEnough) this.#begin(atOnce(this.#codes.train(live)), live)
+    if (this.#hasEnough) this.#begin(yield* this.#codes.train(live, () => undefined), live)
     else if (this.trained) for (const ordinal of live) this.#tasks.push(TASK_ENCODE_AND_LINK, ordinal)
   }
 
@@ -629,26 +655,24 @@ export class Graph {
     this.#setState(ordinal, STATE_LOST)
   }
 
-  /** Makes the code of a stored vector from its record, unless that says that it has one; forgets it when that is damaged. */
-  #encode(ordinal: number): void {
-    if (!unlessDamaged(() => this.#ensureCode(ordinal))) {
-      this.forget(ordinal)
-      return
-    }
-    this.#setState(ordinal, STATE_LIVE)
-    if (!codecs[this.options.codec].approximate) this.#revision++
+  /** The vector of an ordinal whose code is still to be made. One that has its code is found by that from now on; one whose record is damaged is forgotten. */
+  #uncodedVector(ordinal: number): Float32Array | undefined {
+    if (this.stateOf(ordinal) !== STATE_UNCODED) return undefined
+    const found = unlessDamaged(() => {
+      const vector = this.records.stored(ordinal)
+      if (!vector) this.#codes.decode(ordinal)
+      return { vector }
+    })
+    if (!found) this.forget(ordinal)
+    else if (!found.vector) this.#noteCode(ordinal)
+    return found?.vector
   }
 
-  /** True when it has its code then. */
-  #ensureCode(ordinal: number): boolean {
-    const vector = this.records.stored(ordinal)
-    if (vector) {
-      this.load(vector)
-      this.#codes.encode(ordinal)
-    } else {
-      this.#codes.decode(ordinal)
-    }
-    return true
+  /** A stored vector is found by its code from now on. */
+  #noteCode(ordinal: number): void {
+    if (this.stateOf(ordinal) !== STATE_UNCODED) return
+    this.#setState(ordinal, STATE_LIVE)
+    if (!codecs[this.options.codec].approximate) this.#revision++
   }
 
   /**
@@ -753,6 +777,11 @@ export class Graph {
     f32.set(vector, at)
     f32.fill(0, at + vector.length, at + this.#vectorBytes / 4)
     this.#kernel.prepareVector(this.ptr, this.#scratch.ptr)
+  }
+
+  #fillRows(ordinal: number, vector: Float32Array, label: Label): void {
+    this.#reserve(ordinal + 1)
+    for (const rows of this.#rows) rows.fill(ordinal, vector, label)
   }
 
   #setFree(ordinal: number): void {

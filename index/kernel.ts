@@ -9,18 +9,22 @@ export interface Kernel {
   scoreSq8(query: number, base: number, dim: number, addresses: number, count: number, keys: number): void
   loadSq8(row: number, dim: number, signed: boolean | number, query: number): number
   encodeSq8(vector: number, offsets: number, inverse: number, dim: number, signed: boolean | number, row: number): void
-  encodePq(codebook: number, vector: number, row: number, distances: number): void
+  completePq(codebook: number, dot: boolean | number, buffer: number): void
+  encodePq(codebook: number, vector: number, row: number, ordered: number): void
   loadPq(codebook: number, vector: number, dot: boolean | number, query: number, scale: number): void
   loadPqRow(codebook: number, row: number, query: number): void
   scorePq4(query: number, parts: number, addresses: number, count: number, keys: number): void
   scorePq8(query: number, parts: number, addresses: number, count: number, keys: number): void
-  seedCenters(points: number, count: number, dim: number, k: number, state: number, centers: number, nearest: number): void
-  moveCenters(points: number, count: number, dim: number, k: number, centers: number, sums: number): void
+  cluster(graph: number, scratch: number, clustering: number): void
   checksum(ptr: number, byteLength: number): bigint
+  packVector(vector: number, dim: number, packed: number): number
+  unpackVector(packed: number, dim: number, vector: number): void
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number
   prepareVector(graph: number, scratch: number): void
   encodeRow(graph: number, scratch: number, row: number): void
+  encodeRows(graph: number, scratch: number, list: number, index: number): void
+  completeCodebook(graph: number, scratch: number): void
   loadQuery(graph: number, scratch: number): void
   distanceTo(graph: number, scratch: number, row: number): number
   levelOf(graph: number, ordinal: number): number
@@ -38,6 +42,8 @@ export interface Kernel {
 export interface KernelCallbacks {
   /** Makes a block of a space resident. */
   fault(spaceId: number, block: number): void
+  /** The same for several that are not; where it is not given, one after the other. Shapes: blocks u32[count], an address. */
+  faultAll?(spaceId: number, blocks: number, count: number): void
   /** Fills the record rows of ordinals, where they are not filled. Shapes: ordinals u32[count], an address. */
   loadRecords(spaceId: number, ordinals: number, count: number): void
 }
@@ -87,9 +93,17 @@ function compile(build: KernelBuild): WebAssembly.Module {
   return module
 }
 
+/** The blocks of a list in kernel memory, in the order of their numbers: they stand on disk like that. */
+export function blocksAt(memory: WebAssembly.Memory, at: number, count: number): Uint32Array {
+  return new Uint32Array(memory.buffer, at >>> 0, count).slice().sort()
+}
+
 /** An instance of the kernel over `memory`. */
 export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
   if (build === 'reference') return loadReference(memory, callbacks)
-  const instance = new WebAssembly.Instance(compile(build), { env: { memory, ...callbacks } })
+  const faultAll = (spaceId: number, blocks: number, count: number): void => {
+    for (const block of blocksAt(memory, blocks, count)) callbacks.fault(spaceId, block)
+  }
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory, faultAll, ...callbacks } })
   return instance.exports as object as Kernel
 }

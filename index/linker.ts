@@ -3,11 +3,12 @@ import type { Arena } from '../storage/arena.js'
 import type { Space } from '../storage/space.js'
 import { Batch, type Step, type SweptRange } from './batch.js'
 import type { Codes } from './codes.js'
+import { Encoding } from './encoding.js'
 import type { Exclusion } from './exclusion.js'
 import { Ghosts, type GhostState } from './ghosts.js'
 import type { Kernel } from './kernel.js'
 import {
-  BATCH, BATCH_NEIGHBORS, GRAPH_GHOSTS, GRAPH_SLOTS, NO_SLOT, STATE_DEAD, STATE_GHOST, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_RECODE,
+  BATCH, BATCH_NEIGHBORS, GRAPH_GHOSTS, GRAPH_SLOTS, NO_SLOT, STATE_DEAD, STATE_GHOST, STATE_LOST, TASK_ENCODE_AND_LINK, TASK_RECODE,
   TASK_REMOVE
 } from './kernel/layout.js'
 import { isLink, RECODE_BEGIN, RECODE_END, type Task, type Tasks } from './tasks.js'
@@ -18,9 +19,11 @@ const SWEPT_A_LINK = 1
 /** What tasks count for, of a batch that has so much room for each node that it may link. */
 const ROOM_A_LINK = 2
 const ROOM_A_REMOVAL = 4
-/** Nodes that one run links, at most; and where the calling thread has to make their codes first. */
+/** Nodes that one run links, at most; and of those that have no codes yet, how many get these before. */
 const MOST_A_RUN = 1024
 const MOST_ENCODED = 64
+/** Bytes of the vectors whose codes are made together, about. */
+const ENCODED_BYTES = 128 << 10
 /** Times that codes are made again where nothing is to be linked meanwhile. */
 const RECODED_TOGETHER = 32
 
@@ -33,13 +36,16 @@ export interface LinkedGraph {
   readonly base: Space
   readonly upper: Space
   readonly options: { M: number }
+  readonly vectorBytes: number
   stateOf(ordinal: number): number
   setState(ordinal: number, state: number): void
   /** Makes an ordinal free, whose node is gone. */
   setFree(ordinal: number): void
   isLinked(ordinal: number): boolean
-  /** Makes the code of a stored vector from its record; the state is LIVE then, or LOST. */
-  encode(ordinal: number): void
+  /** The vector whose code is still to be made; undefined where there is none to make: it has one, or its record is damaged, which is forgotten. */
+  uncodedVector(ordinal: number): Float32Array | undefined
+  /** A code was made from that. */
+  noteCode(ordinal: number): void
   /** The ordinal that a slot stands for. */
   ordinalOfSlot(slot: number): number
   /** Makes room for all that linking so many nodes takes. */
@@ -71,7 +77,9 @@ export class Linker {
   readonly #ghosts = new Ghosts()
   #linked = 0
   #nodes = 0
-  /** What is under way: batches, and how many tasks they are; nodes that it links; and what of these is removed at its end. */
+  /** Codes that are being made. */
+  #encoding: Encoding | undefined
+  /** Or else what is under way: batches, and how many tasks they are; nodes that it links; and what of these is removed at its end. */
   #batches: Batch[] = []
   #taken = 0
   #links: number[] = []
@@ -123,11 +131,14 @@ export class Linker {
   }
 
   /**
-   * Begins what comes next: the steps of one or several batches, undefined when there is none. `end` must follow when they are done, and nothing else may be
-   * begun before. `most` is how many nodes they may link, where they are several. There are no steps where only codes of another codec are to be made.
+   * Begins what comes next: the steps of one or several batches, or those that make their codes before; undefined when there is none. `end` must follow when
+   * they are done, and nothing else may be begun before. `most` is how many nodes they may link, where they are several. There are no steps where only codes
+   * of another codec are to be made.
    */
   begin(goal: Goal, most: number): Step[] | undefined {
     this.#rests = goal === 'rest'
+    this.#encoding = this.#encodeNext()
+    if (this.#encoding) return [{ fn: 'encodeRows', arg: this.#encoding.ptr, count: this.#encoding.items, mutates: false }]
     const next = this.#tasks.at(0)
     // The tasks behind it are done with the new codes.
     const waits = next?.kind === TASK_RECODE && next.ordinal === RECODE_END && this.#codes.canGoOn
@@ -137,8 +148,8 @@ export class Linker {
       const tasks = Array.from({ length: count }, (_, i) => this.#tasks.at(this.#taken + i)!)
       // Where all is linking, threads go from batch to batch by themselves.
       const isPlain = tasks.every(({ kind }) => isLink(kind)) && !this.#ghosts.count && this.#codes.recoded === undefined
-      const limit = Math.min(most, tasks.some(({ kind }) => kind === TASK_ENCODE_AND_LINK) ? MOST_ENCODED : MOST_A_RUN)
-      if (batches && (!isPlain || this.#links.length + count > limit)) break
+      const areCoded = this.#taken + count <= MOST_ENCODED || !tasks.some(({ kind }) => kind === TASK_ENCODE_AND_LINK)
+      if (batches && (!isPlain || !areCoded || this.#links.length + count > Math.min(most, MOST_A_RUN))) break
       this.#prepare(tasks)
       if (!isPlain) break
     }
@@ -148,6 +159,12 @@ export class Linker {
 
   /** What `begin` began is done. */
   *end(): Slices<void> {
+    if (this.#encoding) {
+      for (const ordinal of this.#encoding.ordinals) this.#graph.noteCode(ordinal)
+      this.#encoding.release()
+      this.#encoding = undefined
+      return
+    }
     this.#threads.stop(() => this.#conclude())
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
       const ghost = swept
@@ -204,7 +221,8 @@ export class Linker {
       else if (kind === TASK_RECODE) this.#codes.changeOver()
       else if (kind === TASK_REMOVE && links.includes(ordinal)) this.#buried.push(ordinal)
       else if (kind === TASK_REMOVE) this.#bury(ordinal)
-      else if (this.#isLinkable(kind, ordinal)) links.push(ordinal)
+      // What was removed meanwhile has a code, and enters the graph as well, which does not depend on when this is done.
+      else if (this.#graph.stateOf(ordinal) !== STATE_LOST) links.push(ordinal)
     }
     this.#noteGhosts()
     const blocks = tasks.length ? tasks.reduce((sum, { kind }) => sum + (isLink(kind) ? SWEPT_A_LINK : kind === TASK_REMOVE ? SWEPT_A_REMOVAL : 0), 0) : BATCH
@@ -213,10 +231,20 @@ export class Linker {
     this.#taken += tasks.length
   }
 
-  #isLinkable(kind: Task['kind'], ordinal: number): boolean {
-    // What was removed meanwhile has a code, and enters the graph as well, which does not depend on when this is done.
-    if (kind === TASK_ENCODE_AND_LINK && this.#graph.stateOf(ordinal) === STATE_UNCODED) this.#graph.encode(ordinal)
-    return this.#graph.stateOf(ordinal) !== STATE_LOST
+  /** Takes the vectors of the next tasks that have no codes yet. */
+  #encodeNext(): Encoding | undefined {
+    if (!this.#tasks.uncoded) return undefined
+    const found: { ordinal: number, vector: Float32Array }[] = []
+    for (let i = 0; i < MOST_ENCODED && found.length * this.#graph.vectorBytes < ENCODED_BYTES; i++) {
+      const kind = this.#tasks.kindAt(i)
+      // Behind it codes may be others.
+      if (kind === TASK_RECODE) break
+      if (kind !== TASK_ENCODE_AND_LINK) continue
+      const { ordinal } = this.#tasks.at(i)!
+      const vector = this.#graph.uncodedVector(ordinal)
+      if (vector) found.push({ ordinal, vector })
+    }
+    return found.length ? new Encoding(this.#arena, this.#graph.vectorBytes, found) : undefined
   }
 
   /** A node becomes a ghost. */

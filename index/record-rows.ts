@@ -20,8 +20,8 @@ export interface ReadRecord extends Label {
 
 /** The store of records, as the index sees it. */
 export interface RecordSource {
-  /** Reads the record of a live ordinal: its vector's bits, if it has one, into `bits` at `to`. Throws when it is missing or damaged. */
-  read(ordinal: number, bits: Uint32Array, to: number): ReadRecord
+  /** Reads the record of a live ordinal: its vector, if it has one, to an address. Throws when it is missing or damaged. Shapes: vector f32[dim], in a row of full vectors. */
+  read(ordinal: number, vector: number): ReadRecord
 }
 
 /** What rows are filled from. */
@@ -63,7 +63,6 @@ export class RecordRows {
   /** Where a vector is prepared: others may read the row meanwhile. */
   readonly #staging: number
   readonly #vector: Float32Array
-  readonly #bits: Uint32Array
   /** Of records that are being written anew. */
   readonly #held = new Map<number, Label>()
 
@@ -81,7 +80,6 @@ export class RecordRows {
     this.#memory = Buffer.from(arena.memory.buffer as ArrayBuffer)
     this.#staging = arena.allocate(vectorByteLength(dimensions))
     this.#vector = arena.f32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
-    this.#bits = arena.u32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
     const space: Space = cache.createSpace({
       ...shapeOf(vectorBytes, leastClass),
       copies: true,
@@ -186,7 +184,7 @@ export class RecordRows {
   }
 
   #read(ordinal: number): ReadRecord {
-    return this.#source.records.read(ordinal, this.#bits, 0)
+    return this.#source.records.read(ordinal, this.#staging)
   }
 
   #loadedRow(ordinal: number): number {

@@ -21,8 +21,8 @@ export function* applyEntry(engine: Engine, { operations }: Pick<LogEntry, 'oper
   })
   for (const operation of operations) yield* applyCodec(engine, operation)
   for (const id of new Set(operations.map(({ collection }) => collection))) {
-    const { graph } = engine.collectionById(id)
-    if (graph.wantsTraining) yield* graph.train()
+    const { graph, name } = engine.collectionById(id)
+    if (graph.wantsTraining) yield* graph.train(share => engine.onTraining(name, share))
   }
 }
 
@@ -35,5 +35,5 @@ function* applyCodec(engine: Engine, { collection: id, recode, recoded }: LogOpe
   if (!codec) throw new VectorLevelError('VECTOR_FORMAT_UNSUPPORTED', `the log names codec ${recode.codec} for collection '${collection.name}', which this version does not know`)
   const choice = { codec, ...(recode.codeBytes && { codeBytes: recode.codeBytes }) }
   collection.options = withChoice(collection.options, choice)
-  yield* collection.graph.change(choice)
+  yield* collection.graph.change(choice, share => engine.onTraining(collection.name, share))
 }

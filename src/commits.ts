@@ -1,8 +1,12 @@
 import { byAndBy, Pauses, SLICE_MS } from '../floor/slices.js'
+import type { NewVector } from '../index/graph.js'
 import { applyEntry } from './apply.js'
 import type { Engine } from './engine.js'
 import { Group, type NewRecord } from './group.js'
 import type { WriteQueue, WriteRequest } from './write-queue.js'
+
+/** Records that are stored before others have their turn, if time is up. */
+const STORED_TOGETHER = 64
 
 /** What commits ask of their writer. */
 export interface CommitsHost {
@@ -82,8 +86,14 @@ export class Commits {
   /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
   async #store(records: NewRecord[]): Promise<void> {
     const pauses = new Pauses()
-    for (const { collection, ordinal, key, put } of records) {
-      collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
+    for (let from = 0; from < records.length;) {
+      const { collection } = records[from]!
+      const some: NewVector[] = []
+      for (; from < records.length && some.length < STORED_TOGETHER && records[from]!.collection === collection; from++) {
+        const { ordinal, key, put: { vector, metadata } } = records[from]!
+        some.push({ ordinal, vector, label: { key, metadata } })
+      }
+      await byAndBy(collection.graph.storeAll(some), SLICE_MS)
       if (!pauses.isDue) continue
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
       if (this.#engine.cacheIsDirty) await this.#host.makeRoom()

@@ -17,11 +17,12 @@ import { Checksum } from '../storage/checksum.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
-import { decodeRecord } from '../storage/record-format.js'
+import { decodeRecord, openRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
 import { dataDirectory, forgetGeneration, generationDirectory, readIdentity, type StoreIdentity, storeTag, writeIdentity } from '../storage/store-file.js'
 import type { Truth } from '../storage/truth.js'
+import { VectorPacker } from '../storage/vector-packer.js'
 import { readCodeBlock, readKeptCodes } from './kept-codes.js'
 import type { DatabaseSettings } from './options.js'
 import { Seats } from './seats.js'
@@ -99,6 +100,7 @@ export class Engine {
   /** Of what the truth holds; and of what says itself to which store it belongs. */
   readonly checksum: Checksum
   readonly plainChecksum: Checksum
+  readonly packer: VectorPacker
   readonly threads: Threads
   readonly underWay: UnderWay
   readonly seats: Seats
@@ -113,6 +115,8 @@ export class Engine {
   trimmed: LogPosition = { sequence: 0, hash: 0n }
   /** Hears of worker threads that ended; they are replaced. */
   onWorkerLost: (error: Error) => void = () => undefined
+  /** Hears how much of a codebook of a collection is trained, from 0 to 1. */
+  onTraining: (collection: string, share: number) => void = () => undefined
   /** Set when a block of the index is damaged: the next opening builds a new generation. */
   damage: VectorLevelError | undefined
   /** Earlier truths that are still read. */
@@ -154,6 +158,7 @@ export class Engine {
     this.cache.park = work => this.threads.park(work)
     this.checksum = new Checksum(this.kernel, this.arena, this.storeTag)
     this.plainChecksum = new Checksum(this.kernel, this.arena)
+    this.packer = new VectorPacker(this.kernel, this.arena)
   }
 
   /** Whether so many frames hold changes that they must be written before much else is read. */
@@ -279,13 +284,14 @@ export class Engine {
         else this.#loadBlock(indexPlaceOf(collection, kind, block), frame, frameBytes - PAGE_SLACK)
       },
       records: {
-        read: (ordinal, bits, to) => {
+        read: (ordinal, vector) => {
           const record = this.truth.get(recordKey(id, ordinal))
           if (!record) throw new VectorLevelError('VECTOR_CORRUPTION', `the record of ordinal ${ordinal} in collection '${name}' is missing`)
-          return decodeRecord(this.checksum, id, ordinal, record, dimensions, bits, to)
+          return openRecord(this.checksum, id, ordinal, record, at => this.packer.unpack(record, at, dimensions, vector))
         }
       }
     }
+    this.packer.reserve(dimensions)
     const graph = new Graph(this.arena, this.cache, this.kernel, this.#scratches, storage, options, this.threads)
     this.#recordSpaces.set(graph.records.space.id, graph)
     const collection: OpenCollection = { id, name, options, graph, stored, writings: new Writings() }

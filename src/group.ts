@@ -209,14 +209,15 @@ export class Group {
   }
 
   *#fill(batch: TruthBatch, sequence: number, created: Iterable<OpenCollection>, logEntry: Buffer): Slices<void> {
-    const { checksum } = this.#engine
+    const { checksum, packer } = this.#engine
+    const pack = packer.pack.bind(packer)
     for (const { collection: { id }, ordinal, key, put: { vector, metadata } } of this.records) {
-      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bitsOf(vector), key, metadata))
+      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, bitsOf(vector), key, metadata, pack))
       yield
     }
     for (const record of this.rewritten) {
       const { collection: { id }, ordinal, key, vector, metadata } = record
-      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, vector ? bitsOf(vector) : this.#storedBits(record), key, metadata))
+      batch.put(recordKey(id, ordinal), encodeRecord(checksum, id, ordinal, sequence, vector ? bitsOf(vector) : this.#storedBits(record), key, metadata, pack))
       yield
     }
     for (const { collection: { id }, key, stored, ordinal } of this.#all.keys.values()) {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
-import { atOnce } from '../floor/slices.js'
+import { byAndBy, SLICE_MS } from '../floor/slices.js'
 import { BlockStore } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
@@ -247,7 +247,7 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
       if (ordinal !== NONE && !rewrite && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
       if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
     }
-    atOnce(applyEntry(engine, entry))
+    await byAndBy(applyEntry(engine, entry), SLICE_MS)
     for (const { collection, ordinal } of lost) engine.collectionById(collection).graph.forget(ordinal)
     applied = { sequence: entry.sequence + entry.operations.length - 1, hash: entry.hash }
     replayed += entry.operations.length
@@ -284,6 +284,6 @@ async function rebuild(engine: Engine): Promise<void> {
     const last = await engine.truth.last({ gte: recordKey(id, 0), lt: recordKey(id + 1, 0) })
     // Behind all that is named: by records, which the log may still name, and by keys, whose records may be lost.
     const ordinals = live.reduce((most, ordinal) => Math.max(most, ordinal + 1), last ? ordinalOf(last[0]) + 1 : 0)
-    graph.rebuild(Uint32Array.from(live).sort(), ordinals, readKeptCodes(engine, collection, engine.truth))
+    await byAndBy(graph.rebuild(Uint32Array.from(live).sort(), ordinals, readKeptCodes(engine, collection, engine.truth)), SLICE_MS)
   }
 }

@@ -39,6 +39,8 @@ export interface VectorLevelEvents {
   rebuild: [{ reason: string }]
   /** Nodes that such an index still lacks; 0 when it is complete. */
   rebuildProgress: [{ left: number }]
+  /** A codebook of a collection is being trained; what share of it is done, from 0 to 1. */
+  trainingProgress: [{ collection: string, share: number }]
 }
 
 interface Waiting {
@@ -128,6 +130,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       if (replayed) this.#tell('replay', { operations: replayed })
       if (rebuilt && engine.head.sequence) this.#tell('rebuild', { reason: rebuilt })
       engine.onWorkerLost = error => this.#tell('workerLost', { error })
+      engine.onTraining = (collection, share) => this.#tell('trainingProgress', { collection, share })
       const writer = new Writer(engine, {
         checkpoint: () => this.#tell('checkpoint', { sequence: engine.watermark.sequence }),
         checkpointFailed: error => this.#tell('checkpointFailed', { error }),

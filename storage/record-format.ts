@@ -35,14 +35,15 @@ function seedOf(collection: number, ordinal: number): bigint {
 
 /** Without a `vector` it is one whose code stands for it. Shapes: vector u32[dim], its bits. Valid until: the next call. */
 export function encodeRecord(
-  checksum: Checksum, collection: number, ordinal: number, sequence: number, vector: Uint32Array | undefined, key: Uint8Array, metadata: Uint8Array
+  checksum: Checksum, collection: number, ordinal: number, sequence: number, vector: Uint32Array | undefined, key: Uint8Array, metadata: Uint8Array,
+  pack = packVector
 ): Buffer {
   const most = HEADER + (vector ? packedByteLength(vector.length) : 0) + key.length + metadata.length
   if (room.length < most) room = Buffer.allocUnsafeSlow(most)
   const record = room
   record.writeUIntLE(sequence, 8, 6)
   record.writeUInt16LE(key.length | (vector ? 0 : CODED), 14)
-  let at = vector ? packVector(vector, record, HEADER) : HEADER
+  let at = vector ? pack(vector, record, HEADER) : HEADER
   record.set(key, at)
   at += key.length
   record.set(metadata, at)
@@ -104,9 +105,18 @@ function checkRecord(checksum: Checksum, collection: number, ordinal: number, re
 export function decodeRecord(
   checksum: Checksum, collection: number, ordinal: number, record: Buffer, dim: number, vector: Uint32Array, to: number
 ): RecordTail {
+  return openRecord(checksum, collection, ordinal, record, at => unpackVector(record, at, dim, vector, to))
+}
+
+/**
+ * The same, where `unpack` takes the vector that begins at an offset of `record`, and returns the offset behind.
+ *
+ * @throws {VectorLevelError} VECTOR_CORRUPTION when the checksum or the lengths do not fit
+ */
+export function openRecord(checksum: Checksum, collection: number, ordinal: number, record: Buffer, unpack: (at: number) => number): RecordTail {
   checkRecord(checksum, collection, ordinal, record)
   const coded = isCoded(record)
-  const keyAt = coded ? HEADER : unpackVector(record, HEADER, dim, vector, to)
+  const keyAt = coded ? HEADER : unpack(HEADER)
   const metadataAt = keyAt + (record.readUInt16LE(14) & ~CODED)
   if (metadataAt > record.length) {
     throw new VectorLevelError('VECTOR_CORRUPTION', `the key of the record of ordinal ${ordinal} ends at ${metadataAt} of ${record.length} bytes`)

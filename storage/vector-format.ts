@@ -1,5 +1,5 @@
 /**
- * Full vectors, packed without loss.
+ * Full vectors, packed without loss. The kernel does the same (kernel/vector-format.ts).
  *
  * The components of a vector have few exponents, and often mantissas that end in zeros (pixels, rounded decimals). Each is written
  * as sign, a short code for the exponent, and the part of the mantissa that is used.
@@ -87,7 +87,7 @@ interface PackedHeader {
 }
 
 /** @throws {VectorLevelError} VECTOR_CORRUPTION when the bytes end early or the header is impossible */
-function readHeader(bytes: Uint8Array, at: number, dim: number): PackedHeader {
+export function readHeader(bytes: Uint8Array, at: number, dim: number): PackedHeader {
   const exponentBits = bytes[at]!
   const mantissaBits = bytes[at + 1]!
   const exceptions = bytes[at + 3]! | (bytes[at + 4]! << 8)

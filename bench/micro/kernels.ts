@@ -2,7 +2,8 @@ import { Random } from '../../floor/random.js'
 import { chooseBuild, type Kernel, loadKernel } from '../../index/kernel.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
-import { packedByteLength, packVector, unpackVector } from '../../storage/vector-format.js'
+import { packedByteLength } from '../../storage/vector-format.js'
+import { VectorPacker } from '../../storage/vector-packer.js'
 import type { MicroCase } from '../micro.js'
 
 /** Rows that one call scores, as a round of a search does. */
@@ -89,17 +90,20 @@ function drawBits(dim: number): Uint32Array {
 }
 
 function openPack(): { run(): unknown } {
+  const arena = new Arena(2 ** 20)
+  const packer = new VectorPacker(kernelOver(arena), arena)
   const bits = drawBits(1536)
   const out = new Uint8Array(packedByteLength(1536))
-  return { run: () => packVector(bits, out, 0) }
+  return { run: () => packer.pack(bits, out, 0) }
 }
 
 function openUnpack(): { run(): unknown } {
-  const bits = drawBits(1536)
+  const arena = new Arena(2 ** 20)
+  const packer = new VectorPacker(kernelOver(arena), arena)
   const packed = new Uint8Array(packedByteLength(1536))
-  packVector(bits, packed, 0)
-  const out = new Uint32Array(1536)
-  return { run: () => unpackVector(packed, 0, 1536, out, 0) }
+  packer.pack(drawBits(1536), packed, 0)
+  const vector = arena.allocate(1536 * 4)
+  return { run: () => packer.unpack(packed, 0, 1536, vector) }
 }
 
 /** Blocks are read in turn, four times as many as there are frames: each read evicts. */

@@ -1,13 +1,15 @@
 /**
  * k-means of the parts of vectors.
  *
- * Points are f32[count][dim]; centers f32[group][dim][LANES], `k` of them, a multiple of LANES. All is a function of points and seed: sums are made in the order
- * of the points, in f64.
+ * The number of centers is a multiple of LANES. All is a function of points and seed: sums are made in the order of the points, in f64.
  *
  * Source: Lloyd 1982; the first centers as Arthur, Vassilvitskii 2007 (k-means++), section 2.2.
  */
 
-import { LANES } from './layout'
+import {
+  CLUSTERED_TOGETHER, CLUSTERING_AT, CLUSTERING_CENTERS, CLUSTERING_CHOSEN, CLUSTERING_COUNT, CLUSTERING_DIM, CLUSTERING_DRAWN, CLUSTERING_K, CLUSTERING_LEFT,
+  CLUSTERING_NEAREST, CLUSTERING_POINTS, CLUSTERING_SUMS, LANES
+} from './layout'
 
 /** A number from 0 to 1, of 53 bits; moves the state on. Source: Steele, Lea, Flood 2014 (SplitMix). */
 function draw(state: usize): f64 {
@@ -31,15 +33,31 @@ function setCenter(centers: usize, dim: u32, index: u32, point: usize): void {
 }
 
 /**
- * Chooses the first centers among the points: each with a chance that grows with its distance from those before.
- *
- * Shapes: state u64, the seed; nearest f32[count], for its own use.
+ * Goes on with a clustering (layout.ts), for about a millisecond; it is done when no moves are left. For threads: whose graph and scratch it is does not matter.
  */
-export function seedCenters(points: usize, count: u32, dim: u32, k: u32, state: usize, centers: usize, nearest: usize): void {
+export function cluster(graph: usize, scratch: usize, clustering: usize): void {
+  if (load<u32>(clustering, CLUSTERING_CHOSEN) < load<u32>(clustering, CLUSTERING_K)) chooseCenters(clustering)
+  else if (load<u32>(clustering, CLUSTERING_LEFT)) moveCenters(clustering)
+}
+
+/** Chooses first centers among the points: each with a chance that grows with its distance from those before. */
+function chooseCenters(clustering: usize): void {
+  const count = load<u32>(clustering, CLUSTERING_COUNT)
+  const dim = load<u32>(clustering, CLUSTERING_DIM)
+  const k = load<u32>(clustering, CLUSTERING_K)
+  const points = <usize>load<u32>(clustering, CLUSTERING_POINTS)
+  const centers = <usize>load<u32>(clustering, CLUSTERING_CENTERS)
+  const nearest = <usize>load<u32>(clustering, CLUSTERING_NEAREST)
+  const state = clustering + CLUSTERING_DRAWN
   const pointBytes = <usize>dim << 2
-  setCenter(centers, dim, 0, points + <usize>(draw(state) * <f64>count) * pointBytes)
-  for (let i: u32 = 0; i < count; i++) store<f32>(nearest + (i << 2), Infinity)
-  for (let index: u32 = 1; index < k; index++) {
+  let index = load<u32>(clustering, CLUSTERING_CHOSEN)
+  if (!index) {
+    setCenter(centers, dim, 0, points + <usize>(draw(state) * <f64>count) * pointBytes)
+    for (let i: u32 = 0; i < count; i++) store<f32>(nearest + (i << 2), Infinity)
+    index = 1
+  }
+  const end = min(k, index + 1 + CLUSTERED_TOGETHER / (count * dim))
+  for (; index < end; index++) {
     const center = centerAt(centers, dim, index - 1)
     let sum: f64 = 0
     for (let i: u32 = 0; i < count; i++) {
@@ -59,33 +77,45 @@ export function seedCenters(points: usize, count: u32, dim: u32, k: u32, state: 
     while (chosen < count - 1 && left >= <f64>load<f32>(nearest + (chosen << 2))) left -= <f64>load<f32>(nearest + (chosen++ << 2))
     setCenter(centers, dim, index, points + <usize>chosen * pointBytes)
   }
+  store<u32>(clustering, index, CLUSTERING_CHOSEN)
 }
 
-/** Moves each center to the middle of the points that are nearest to it. Shapes: sums f64[k][dim + 1], for its own use. */
-export function moveCenters(points: usize, count: u32, dim: u32, k: u32, centers: usize, sums: usize): void {
+/** Moves each center to the middle of the points that are nearest to it. */
+function moveCenters(clustering: usize): void {
+  const count = load<u32>(clustering, CLUSTERING_COUNT)
+  const dim = load<u32>(clustering, CLUSTERING_DIM)
+  const k = load<u32>(clustering, CLUSTERING_K)
+  const points = <usize>load<u32>(clustering, CLUSTERING_POINTS)
+  const centers = <usize>load<u32>(clustering, CLUSTERING_CENTERS)
+  const sums = <usize>load<u32>(clustering, CLUSTERING_SUMS)
   const sumBytes = <usize>(dim + 1) << 3
-  memory.fill(sums, 0, <usize>k * sumBytes)
-  for (let i: u32 = 0; i < count; i++) {
-    const point = points + <usize>i * (<usize>dim << 2)
+  let at = load<u32>(clustering, CLUSTERING_AT)
+  if (!at) memory.fill(sums, 0, <usize>k * sumBytes)
+  const end = min(count, at + 1 + CLUSTERED_TOGETHER / dim * LANES / k)
+  for (; at < end; at++) {
+    const point = points + <usize>at * (<usize>dim << 2)
     const sum = sums + <usize>nearestCenter(point, dim, k, centers) * sumBytes
     store<f64>(sum, load<f64>(sum) + 1)
     for (let j: u32 = 0; j < dim; j++) {
-      const at = sum + ((j + 1) << 3)
-      store<f64>(at, load<f64>(at) + <f64>load<f32>(point + (j << 2)))
+      const to = sum + ((j + 1) << 3)
+      store<f64>(to, load<f64>(to) + <f64>load<f32>(point + (j << 2)))
     }
   }
+  store<u32>(clustering, at == count ? 0 : at, CLUSTERING_AT)
+  if (at < count) return
   for (let index: u32 = 0; index < k; index++) {
     const sum = sums + <usize>index * sumBytes
     const members = load<f64>(sum)
     // A center that no point is nearest to stays where it is.
     if (!members) continue
-    const at = centerAt(centers, dim, index)
-    for (let j: u32 = 0; j < dim; j++) store<f32>(at + j * (LANES * 4), <f32>(load<f64>(sum + ((j + 1) << 3)) / members))
+    const center = centerAt(centers, dim, index)
+    for (let j: u32 = 0; j < dim; j++) store<f32>(center + j * (LANES * 4), <f32>(load<f64>(sum + ((j + 1) << 3)) / members))
   }
+  store<u32>(clustering, load<u32>(clustering, CLUSTERING_LEFT) - 1, CLUSTERING_LEFT)
 }
 
-/** HOT PATH: LANES centers at a time; of equally near ones the first. */
-function nearestCenter(point: usize, dim: u32, k: u32, centers: usize): u32 {
+/** HOT PATH: the nearest of `k` centers, LANES at a time; of equally near ones the first. */
+export function nearestCenter(point: usize, dim: u32, k: u32, centers: usize): u32 {
   let best = f32x4.splat(Infinity)
   let bests = i32x4.splat(0)
   let center = centers

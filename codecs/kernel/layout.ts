@@ -28,3 +28,22 @@ export const FAST_BYTES = 16
 /** What the sum of a query's largest table entries must not exceed, since sums are kept in 16 bits; and what one entry must not. */
 export const MOST_SUM = 65535
 export const MOST_ENTRY = 255
+
+/**
+ * A clustering: centers that are sought among points, in several calls. Ptrs of POINTS f32[COUNT][DIM]; CENTERS f32[K / LANES][DIM][LANES]; NEAREST f32[COUNT] and
+ * SUMS f64[K][DIM + 1], for its own use. DRAWN u64, the seed. CHOSEN first centers, then moves that are LEFT, and the point that a move has come to: AT.
+ */
+export const CLUSTERING_POINTS = 0
+export const CLUSTERING_COUNT = 4
+export const CLUSTERING_DIM = 8
+export const CLUSTERING_K = 12
+export const CLUSTERING_CENTERS = 16
+export const CLUSTERING_NEAREST = 20
+export const CLUSTERING_SUMS = 24
+export const CLUSTERING_CHOSEN = 28
+export const CLUSTERING_LEFT = 32
+export const CLUSTERING_AT = 36
+export const CLUSTERING_DRAWN = 40
+export const CLUSTERING_BYTES = 64
+/** What a call does: so many components of points, compared with one center, or with so many centers together. */
+export const CLUSTERED_TOGETHER = 1 << 20

@@ -9,9 +9,10 @@
  */
 
 import {
-  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, FAST_BYTES, FAST_ROWS,
+  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_KEY_UNIT, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, FAST_BYTES, FAST_ROWS,
   LANES, MOST_ENTRY, MOST_SUM
 } from './layout'
+import { nearestCenter } from './k-means'
 import { touch } from './lanes'
 
 /** The address of the centroids of a part. */
@@ -21,14 +22,28 @@ function centersOf(codebook: usize, start: u32): usize {
   return <usize>load<u32>(codebook, CODEBOOK_CENTERS) + <usize>start * <usize>load<u32>(codebook, CODEBOOK_CENTROIDS) * 4
 }
 
-/** Writes the distances of a part of a vector to LANES centroids: squared L2, or negated products. */
+/** Brings the components of a vector into the order in which parts take them. Shapes: vector, ordered f32[dim]. */
+function putInOrder(codebook: usize, vector: usize, ordered: usize): void {
+  const order = <usize>load<u32>(codebook, CODEBOOK_ORDER)
+  const dim = startOf(codebook, load<u32>(codebook, CODEBOOK_PARTS))
+  for (let i: u32 = 0; i < dim; i++) store<f32>(ordered + (i << 2), load<f32>(vector + (<usize>load<u32>(order + (i << 2)) << 2)))
+}
+
+/** The place of the first component of a part. */
 // @ts-ignore: decorator
 @inline
-function measureLanes(vector: usize, order: usize, count: u32, centers: usize, isDot: bool, distances: usize): void {
+function startOf(codebook: usize, part: u32): u32 {
+  return load<u32>(<usize>load<u32>(codebook, CODEBOOK_STARTS) + (<usize>part << 2))
+}
+
+/** Writes the distances of a part's components to LANES centroids: squared L2, or negated products. */
+// @ts-ignore: decorator
+@inline
+function measureLanes(point: usize, count: u32, centers: usize, isDot: bool, distances: usize): void {
   let a = f32x4.splat(0), b = a, c = a, d = a
   let center = centers
   for (let i: u32 = 0; i < count; i++, center += LANES * 4) {
-    const x = v128.load32_splat(vector + (<usize>load<u32>(order + (i << 2)) << 2))
+    const x = v128.load32_splat(point + (i << 2))
     const p = v128.load(center), q = v128.load(center, 16), r = v128.load(center, 32), s = v128.load(center, 48)
     if (isDot) {
       a = f32x4.sub(a, f32x4.mul(x, p))
@@ -49,38 +64,112 @@ function measureLanes(vector: usize, order: usize, count: u32, centers: usize, i
   v128.store(distances, d, 48)
 }
 
-/** Writes the distances of a vector's part to all its centroids. Shapes: distances f32[centroids]. */
-function measurePart(codebook: usize, vector: usize, part: u32, isDot: bool, distances: usize): void {
-  const starts = <usize>load<u32>(codebook, CODEBOOK_STARTS) + (part << 2)
-  const start = load<u32>(starts)
-  const count = load<u32>(starts, 4) - start
-  const order = <usize>load<u32>(codebook, CODEBOOK_ORDER) + (start << 2)
+/** Writes the distances of a part's components to all its centroids. Shapes: distances f32[centroids]. */
+function measurePart(codebook: usize, point: usize, part: u32, isDot: bool, distances: usize): void {
+  const start = startOf(codebook, part)
+  const count = startOf(codebook, part + 1) - start
   const centroids = load<u32>(codebook, CODEBOOK_CENTROIDS)
   let centers = centersOf(codebook, start)
   for (let i: u32 = 0; i < centroids; i += LANES) {
-    measureLanes(vector, order, count, centers, isDot, distances + (i << 2))
+    measureLanes(point, count, centers, isDot, distances + (i << 2))
     centers += <usize>count * (LANES * 4)
+  }
+}
+
+/** Writes the distances of a part's centroid to all of them. Shapes: point f32[part's components], for its own use; distances f32[centroids]. */
+function measureCentroid(codebook: usize, part: u32, index: u32, isDot: bool, point: usize, distances: usize): void {
+  const start = startOf(codebook, part)
+  const count = startOf(codebook, part + 1) - start
+  const center = centersOf(codebook, start) + ((index / LANES * count * LANES + index % LANES) << 2)
+  for (let i: u32 = 0; i < count; i++) store<f32>(point + (i << 2), load<f32>(center + i * (LANES * 4)))
+  measurePart(codebook, point, part, isDot, distances)
+}
+
+function leastOf(values: usize, count: u32): f32 {
+  let low = v128.load(values)
+  for (let i: u32 = 4; i < count; i += 4) low = f32x4.min(low, v128.load(values + (i << 2)))
+  return min(min(f32x4.extract_lane(low, 0), f32x4.extract_lane(low, 1)), min(f32x4.extract_lane(low, 2), f32x4.extract_lane(low, 3)))
+}
+
+function mostOf(values: usize, count: u32): f32 {
+  let high = v128.load(values)
+  for (let i: u32 = 4; i < count; i += 4) high = f32x4.max(high, v128.load(values + (i << 2)))
+  return max(max(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1)), max(f32x4.extract_lane(high, 2), f32x4.extract_lane(high, 3)))
+}
+
+/** Takes the least off distances. */
+function subtract(distances: usize, count: u32, least: f32): void {
+  for (let i: u32 = 0; i < count; i += 4) v128.store(distances + (i << 2), f32x4.sub(v128.load(distances + (i << 2)), f32x4.splat(least)))
+}
+
+/** Makes entries of tables of distances, the least of which is 0. Shapes: distances f32[count]; entries u8[count], written; count is a multiple of 16. */
+function roundEntries(distances: usize, count: usize, unit: f32, entries: usize): void {
+  const inverse = f32x4.splat(unit > 0 ? 1 / unit : 0)
+  for (let i: usize = 0; i < count; i += 16) {
+    const at = distances + (i << 2)
+    const a = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at), inverse)))
+    const b = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 16), inverse)))
+    const c = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 32), inverse)))
+    const d = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 48), inverse)))
+    v128.store(entries + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d)))
+  }
+}
+
+/** What an entry counts for, so that none overflows, nor a sum of one of each part: the widest part has `widest`, all together `sum`. */
+// @ts-ignore: decorator
+@inline
+function unitFor(widest: f32, sum: f64, parts: u32): f32 {
+  return max(widest / <f32>MOST_ENTRY, <f32>(sum / <f64>(MOST_SUM - parts)))
+}
+
+/**
+ * Completes a codebook whose centroids stand: tables of the distances between those of each part, and the unit of the keys of rows.
+ *
+ * Shapes: buffer f32[centroids + parts + dim], for its own use.
+ */
+export function completePq(codebook: usize, isDot: bool, buffer: usize): void {
+  const parts = load<u32>(codebook, CODEBOOK_PARTS)
+  const centroids = load<u32>(codebook, CODEBOOK_CENTROIDS)
+  const leasts = buffer + (<usize>centroids << 2)
+  const point = leasts + (<usize>parts << 2)
+  let widest: f32 = 0
+  let sum: f64 = 0
+  for (let part: u32 = 0; part < parts; part++) {
+    let least: f32 = Infinity
+    let most: f32 = -Infinity
+    for (let i: u32 = 0; i < centroids; i++) {
+      measureCentroid(codebook, part, i, isDot, point, buffer)
+      least = min(least, leastOf(buffer, centroids))
+      most = max(most, mostOf(buffer, centroids))
+    }
+    store<f32>(leasts + (<usize>part << 2), least)
+    widest = max(widest, most - least)
+    sum += <f64>(most - least)
+  }
+  const unit = unitFor(widest, sum, parts)
+  store<f32>(codebook, unit, CODEBOOK_KEY_UNIT)
+  let entries = <usize>load<u32>(codebook, CODEBOOK_SYMMETRIC)
+  for (let part: u32 = 0; part < parts; part++) {
+    for (let i: u32 = 0; i < centroids; i++, entries += centroids) {
+      measureCentroid(codebook, part, i, isDot, point, buffer)
+      subtract(buffer, centroids, load<f32>(leasts + (<usize>part << 2)))
+      roundEntries(buffer, centroids, unit, entries)
+    }
   }
 }
 
 /**
  * Encodes one vector.
  *
- * Shapes: vector f32[dim]; row u8[], a byte or half a byte a part, written; distances f32[centroids], for its own use.
+ * Shapes: vector f32[dim]; row u8[], a byte or half a byte a part, written; ordered f32[dim], for its own use.
  */
-export function encodePq(codebook: usize, vector: usize, row: usize, distances: usize): void {
+export function encodePq(codebook: usize, vector: usize, row: usize, ordered: usize): void {
   const parts = load<u32>(codebook, CODEBOOK_PARTS)
   const centroids = load<u32>(codebook, CODEBOOK_CENTROIDS)
+  putInOrder(codebook, vector, ordered)
   for (let part: u32 = 0; part < parts; part++) {
-    measurePart(codebook, vector, part, false, distances)
-    let nearest: u32 = 0
-    let least = load<f32>(distances)
-    for (let i: u32 = 1; i < centroids; i++) {
-      const distance = load<f32>(distances + (i << 2))
-      if (distance >= least) continue
-      least = distance
-      nearest = i
-    }
+    const start = startOf(codebook, part)
+    const nearest = nearestCenter(ordered + (<usize>start << 2), startOf(codebook, part + 1) - start, centroids, centersOf(codebook, start))
     if (centroids > <u32>LANES) store<u8>(row + part, nearest)
     else if (part & 1) store<u8>(row + (part >> 1), <u32>load<u8>(row + (part >> 1)) | (nearest << 4))
     else store<u8>(row + (part >> 1), nearest)
@@ -103,42 +192,30 @@ function endTables(parts: u32, centroids: u32, query: usize): void {
 /**
  * Makes a vector the query; writes the base and the unit of its keys, f32[2], at `scale`, for distances that are sums of the parts'.
  *
- * Shapes: vector f32[dim]; query u8[tables], and f32[parts][centroids] behind, written.
+ * Shapes: vector f32[dim]; query u8[tables], written, and f32[parts][centroids] and f32[dim] behind, for its own use.
  */
 export function loadPq(codebook: usize, vector: usize, isDot: bool, query: usize, scale: usize): void {
   const parts = load<u32>(codebook, CODEBOOK_PARTS)
   const centroids = load<u32>(codebook, CODEBOOK_CENTROIDS)
   const floats = (query + tableBytes(parts, centroids) + 15) & ~15
+  const count = <usize>parts * <usize>centroids
+  const ordered = floats + (count << 2)
+  putInOrder(codebook, vector, ordered)
   let base: f32 = 0
   let widest: f32 = 0
   let sum: f64 = 0
   for (let part: u32 = 0; part < parts; part++) {
     const at = floats + <usize>part * <usize>centroids * 4
-    measurePart(codebook, vector, part, isDot, at)
-    let low = v128.load(at), high = low
-    for (let i: u32 = 4; i < centroids; i += 4) {
-      const x = v128.load(at + (i << 2))
-      low = f32x4.min(low, x)
-      high = f32x4.max(high, x)
-    }
-    const least = min(min(f32x4.extract_lane(low, 0), f32x4.extract_lane(low, 1)), min(f32x4.extract_lane(low, 2), f32x4.extract_lane(low, 3)))
-    const most = max(max(f32x4.extract_lane(high, 0), f32x4.extract_lane(high, 1)), max(f32x4.extract_lane(high, 2), f32x4.extract_lane(high, 3)))
-    for (let i: u32 = 0; i < centroids; i += 4) v128.store(at + (i << 2), f32x4.sub(v128.load(at + (i << 2)), f32x4.splat(least)))
+    measurePart(codebook, ordered + (<usize>startOf(codebook, part) << 2), part, isDot, at)
+    const least = leastOf(at, centroids)
+    const width = mostOf(at, centroids) - least
+    subtract(at, centroids, least)
     base += least
-    sum += <f64>(most - least)
-    widest = max(widest, most - least)
+    sum += <f64>width
+    widest = max(widest, width)
   }
-  const unit = max(widest / <f32>MOST_ENTRY, <f32>(sum / <f64>(MOST_SUM - parts)))
-  const inverse = f32x4.splat(unit > 0 ? 1 / unit : 0)
-  const count = <usize>parts * <usize>centroids
-  for (let i: usize = 0; i < count; i += 16) {
-    const at = floats + (i << 2)
-    const a = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at), inverse)))
-    const b = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 16), inverse)))
-    const c = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 32), inverse)))
-    const d = i32x4.trunc_sat_f32x4_u(f32x4.nearest(f32x4.mul(v128.load(at, 48), inverse)))
-    v128.store(query + i, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(a, b), i16x8.narrow_i32x4_u(c, d)))
-  }
+  const unit = unitFor(widest, sum, parts)
+  roundEntries(floats, count, unit, query)
   endTables(parts, centroids, query)
   store<f32>(scale, base)
   store<f32>(scale, unit, 4)

@@ -204,6 +204,14 @@ export const JOB_BYTES = 64
 /** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
 export const LEAST_SPARE = 4
 
+/** Vectors to be encoded: ptrs of u32[COUNT] ordinals and of the vectors as the user gave them, padded as a full vector's row. */
+export const ENCODING_COUNT = 0
+export const ENCODING_ORDINALS = 4
+export const ENCODING_VECTORS = 8
+export const ENCODING_BYTES = 16
+/** Those that are one item of it. */
+export const ENCODED_TOGETHER = 8
+
 /**
  * Candidates that are expanded together, by the width of the beam: more overlap more cache misses, and expand some that a narrower step
  * would have spared. Buffers of a round hold the neighbors of WIDTH_MOST.

@@ -4,10 +4,11 @@ import { normalize, scoreDot, scoreL2, unsortable } from '../../codecs/kernel/f3
 import {
   CODEBOOK_INVERSE_SCALE, CODEBOOK_KEY_BASE, CODEBOOK_KEY_ORIGIN, CODEBOOK_KEY_UNIT, CODEBOOK_OFFSETS, CODEBOOK_PARTS
 } from '../../codecs/kernel/layout'
-import { encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../../codecs/kernel/pq'
+import { completePq, encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../../codecs/kernel/pq'
 import { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
+import { dirtyRowAddress } from '../../storage/kernel/space'
 import {
-  GRAPH_CODEBOOK, GRAPH_DIM, GRAPH_METRIC, GRAPH_SCORER, GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, METRIC_L2, SCORER_F32, SCORER_PQ4, SCORER_SQ8,
+  ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_METRIC, GRAPH_SCORER, GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, METRIC_L2, SCORER_F32, SCORER_PQ4, SCORER_SQ8,
   SCRATCH_ADDRESSES, SCRATCH_BASE, SCRATCH_CODE_QUERY, SCRATCH_DISTANCES, SCRATCH_KEYS, SCRATCH_KEY_BASE, SCRATCH_KEY_UNIT, SCRATCH_LEVELS, SCRATCH_QUERY,
   SCRATCH_ROW
 } from './layout'
@@ -31,6 +32,26 @@ export function encodeRow(graph: usize, scratch: usize, row: usize): void {
   } else {
     encodePq(codebook, query, row, load<u32>(scratch, SCRATCH_LEVELS))
   }
+}
+
+/** Makes the codes of item `index` of an encoding (layout.ts), whose ordinals have none that is in use. */
+export function encodeRows(graph: usize, scratch: usize, encoding: usize, index: u32): void {
+  const query = <usize>load<u32>(scratch, SCRATCH_QUERY)
+  const vectorBytes = <usize>load<u32>(graph, GRAPH_VECTOR_BYTES)
+  const end = min<u32>(load<u32>(encoding, ENCODING_COUNT), (index + 1) * ENCODED_TOGETHER)
+  for (let i = index * ENCODED_TOGETHER; i < end; i++) {
+    const row = dirtyRowAddress(load<u32>(graph, GRAPH_CODES), load<u32>(<usize>load<u32>(encoding, ENCODING_ORDINALS) + (<usize>i << 2)))
+    memory.copy(query, <usize>load<u32>(encoding, ENCODING_VECTORS) + <usize>i * vectorBytes, vectorBytes)
+    prepareVector(graph, scratch)
+    encodeRow(graph, scratch, row)
+  }
+}
+
+/** Completes the codebook of a graph, which was laid out. */
+export function completeCodebook(graph: usize, scratch: usize): void {
+  const scorer = load<u32>(graph, GRAPH_SCORER)
+  if (scorer == SCORER_F32 || scorer == SCORER_SQ8) return
+  completePq(load<u32>(graph, GRAPH_CODEBOOK), load<u32>(graph, GRAPH_METRIC) == METRIC_DOT, load<u32>(scratch, SCRATCH_LEVELS))
 }
 
 /** Makes the prepared vector the query. */

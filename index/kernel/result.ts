@@ -1,7 +1,7 @@
 /** What a search returns: the nearest live ordinals with distances from full vectors, or from codes where these are exact, or all that there is. */
 
 import { SPACE_ID } from '../../storage/kernel/layout'
-import { resolveRows, rowAddress } from '../../storage/kernel/space'
+import { MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
 import { sortable, unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, insertSorted, keyOf, positionIn } from './beam'
 import {
@@ -222,12 +222,16 @@ function scoreInto(graph: usize, scratch: usize, rows: u32, ids: usize, count: u
 function resolveRecords(graph: usize, ids: usize, count: u32, addresses: usize): void {
   const records = load<u32>(graph, GRAPH_RECORDS)
   const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
-  for (;;) {
-    resolveRows(records, ids, count, addresses)
-    let missing: u32 = 0
-    for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
-    if (!missing) break
+  for (let tries: u32 = 0; !areFilled(records, ids, count, addresses, vectorBytes); tries++) {
+    if (tries == MOST_TRIES) refuse(records)
     // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
     loadRecords(load<u32>(records, SPACE_ID), ids, count)
   }
+}
+
+function areFilled(records: usize, ids: usize, count: u32, addresses: usize, vectorBytes: u32): bool {
+  if (!resolveResident(records, ids, count, addresses)) return false
+  let missing: u32 = 0
+  for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
+  return !missing
 }

@@ -1,7 +1,7 @@
 /** Product quantisation (codecs/kernel/pq.ts), by its definitions, rounded to f32 where the kernel is. */
 
 import {
-  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, LANES, MOST_ENTRY, MOST_SUM
+  CODEBOOK_CENTERS, CODEBOOK_CENTROIDS, CODEBOOK_KEY_UNIT, CODEBOOK_ORDER, CODEBOOK_PARTS, CODEBOOK_STARTS, CODEBOOK_SYMMETRIC, LANES, MOST_ENTRY, MOST_SUM
 } from '../../codecs/kernel/layout.js'
 import type { Memory } from './memory.js'
 
@@ -32,6 +32,25 @@ export class PqBook {
     return this.centroids > LANES ? this.parts : Math.ceil(this.parts / 2)
   }
 
+  /** Writes the tables of distances between the centroids of each part, and the unit of the keys of rows. */
+  complete(isDot: boolean): void {
+    const { parts } = this
+    let sum = 0
+    let widest = 0
+    const above = Array.from({ length: parts }, (_, part) => {
+      const all = this.#centroids(part)
+      const distances = all.flatMap(point => all.map(center => distanceBetween(point, center, isDot)))
+      const least = distances.reduce((a, b) => Math.min(a, b))
+      const width = fround(distances.reduce((a, b) => Math.max(a, b)) - least)
+      sum += width
+      widest = Math.max(widest, width)
+      return distances.map(distance => fround(distance - least))
+    })
+    const unit = this.#unitFor(widest, sum)
+    this.#memory.setF32(this.#ptr + CODEBOOK_KEY_UNIT, unit)
+    this.#memory.bytes.set(entriesOf(above, unit), this.#memory.u32(this.#ptr + CODEBOOK_SYMMETRIC))
+  }
+
   encode(vector: Float32Array): Uint8Array {
     const row = new Uint8Array(this.rowBytes)
     for (let part = 0; part < this.parts; part++) {
@@ -45,7 +64,7 @@ export class PqBook {
 
   /** The tables of a vector. */
   tablesOf(vector: Float32Array, isDot: boolean): Tables {
-    const { parts, centroids } = this
+    const { parts } = this
     const measured = Array.from({ length: parts }, (_, part) => this.#measure(vector, part, isDot))
     let base = 0
     let sum = 0
@@ -58,13 +77,8 @@ export class PqBook {
       widest = Math.max(widest, width)
       return distances.map(distance => fround(distance - least))
     })
-    const unit = Math.max(fround(widest / MOST_ENTRY), fround(sum / (MOST_SUM - parts)))
-    const inverse = unit > 0 ? fround(1 / unit) : 0
-    const entries = new Uint8Array(parts * centroids)
-    for (const [part, distances] of above.entries()) {
-      for (const [i, distance] of distances.entries()) entries[part * centroids + i] = Math.min(255, halfToEven(fround(distance * inverse)))
-    }
-    return { entries, base, unit }
+    const unit = this.#unitFor(widest, sum)
+    return { entries: entriesOf(above, unit), base, unit }
   }
 
   /** The tables of a stored row. */
@@ -88,22 +102,47 @@ export class PqBook {
     return this.centroids > LANES ? row[part] : (row[part >> 1] >> (part & 1) * 4) & 15
   }
 
+  #unitFor(widest: number, sum: number): number {
+    return Math.max(fround(widest / MOST_ENTRY), fround(sum / (MOST_SUM - this.parts)))
+  }
+
   /** The distances of a part of a vector to its centroids. */
   #measure(vector: Float32Array, part: number, isDot: boolean): number[] {
-    const memory = this.#memory
-    const [start, end] = [0, 4].map(offset => memory.u32(memory.u32(this.#ptr + CODEBOOK_STARTS) + 4 * part + offset))
-    const centers = memory.u32(this.#ptr + CODEBOOK_CENTERS) + start * this.centroids * 4
-    return Array.from({ length: this.centroids }, (_, i) => {
-      let sum = 0
-      for (let j = 0; j < end - start; j++) {
-        const x = vector[memory.u32(memory.u32(this.#ptr + CODEBOOK_ORDER) + 4 * (start + j))]
-        const center = memory.f32(centers + ((Math.floor(i / LANES) * (end - start) + j) * LANES + i % LANES) * 4)
-        const difference = fround(x - center)
-        sum = fround(isDot ? sum - fround(x * center) : sum + fround(difference * difference))
-      }
-      return sum
-    })
+    const { start, count } = this.#place(part)
+    const order = this.#memory.u32(this.#ptr + CODEBOOK_ORDER)
+    const point = Array.from({ length: count }, (_, i) => vector[this.#memory.u32(order + 4 * (start + i))])
+    return this.#centroids(part).map(center => distanceBetween(point, center, isDot))
   }
+
+  #centroids(part: number): number[][] {
+    const { start, count } = this.#place(part)
+    const centers = this.#memory.u32(this.#ptr + CODEBOOK_CENTERS) + start * this.centroids * 4
+    return Array.from({ length: this.centroids }, (_, i) =>
+      Array.from({ length: count }, (_, j) => this.#memory.f32(centers + ((Math.floor(i / LANES) * count + j) * LANES + i % LANES) * 4)))
+  }
+
+  /** The place of the first component of a part, and how many it has. */
+  #place(part: number): { start: number, count: number } {
+    const starts = this.#memory.u32(this.#ptr + CODEBOOK_STARTS) + 4 * part
+    const start = this.#memory.u32(starts)
+    return { start, count: this.#memory.u32(starts + 4) - start }
+  }
+}
+
+/** Squared L2, or the negated product; summed in the order of the components. */
+function distanceBetween(point: number[], center: number[], isDot: boolean): number {
+  let sum = 0
+  for (let i = 0; i < point.length; i++) {
+    const difference = fround(point[i] - center[i])
+    sum = fround(isDot ? sum - fround(point[i] * center[i]) : sum + fround(difference * difference))
+  }
+  return sum
+}
+
+/** Distances as entries of tables, one behind the other. */
+function entriesOf(above: number[][], unit: number): Uint8Array {
+  const inverse = unit > 0 ? fround(1 / unit) : 0
+  return Uint8Array.from(above.flat(), distance => Math.min(255, halfToEven(fround(distance * inverse))))
 }
 
 function halfToEven(value: number): number {

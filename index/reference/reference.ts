@@ -1,7 +1,13 @@
-import { LANES } from '../../codecs/kernel/layout.js'
+import {
+  CLUSTERING_CENTERS, CLUSTERING_COUNT, CLUSTERING_DIM, CLUSTERING_DRAWN, CLUSTERING_K, CLUSTERING_LEFT, CLUSTERING_POINTS, LANES
+} from '../../codecs/kernel/layout.js'
+import { vectorByteLength } from '../../codecs/f32.js'
+import { packVector, unpackVector } from '../../storage/vector-format.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
-  BATCH_LINKS, GRAPH_METRIC, GRAPH_VECTOR_BYTES, METRIC_COSINE, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY, SCRATCH_RESULT
+  BATCH_LINKS, ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_METRIC, GRAPH_SCORER,
+  GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, SCORER_PQ4, SCORER_PQ8, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY,
+  SCRATCH_RESULT
 } from '../kernel/layout.js'
 import { connectPart, join, seek } from './batch.js'
 import { xxHash64 } from './checksum.js'
@@ -43,8 +49,6 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
   /** Where a component of a center stands. */
   const centerAt = (centers: number, dim: number, index: number, component: number): number =>
     centers + ((Math.floor(index / LANES) * dim + component) * LANES + index % LANES) * 4
-  const readCenters = (centers: number, dim: number, k: number): Float32Array[] =>
-    Array.from({ length: k }, (_, index) => Float32Array.from({ length: dim }, (_, i) => memory.f32(centerAt(centers, dim, index, i))))
   const writeCenters = (at: number, dim: number, centers: Float32Array[]): void => {
     for (const [index, center] of centers.entries()) for (const [i, value] of center.entries()) memory.setF32(centerAt(at, dim, index, i), value)
   }
@@ -107,6 +111,9 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     encodeSq8(vector, offsets, inverse, dim, signed, row) {
       memory.bytes.set(encode(memory.floats(vector, dim), memory.floats(offsets, dim), inverse, dim, Boolean(signed)), row)
     },
+    completePq(codebook, dot) {
+      new PqBook(memory, codebook).complete(Boolean(dot))
+    },
     encodePq(codebook, vector, row) {
       memory.bytes.set(new PqBook(memory, codebook).encode(memory.floats(vector, MOST_DIMENSIONS)), row)
     },
@@ -127,13 +134,20 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     scorePq8(query, parts, addresses, count, keys) {
       scoreEach(addresses, count, keys, row => sumOf(parts, part => memory.u8(query + 256 * part + memory.u8(row + part))))
     },
-    seedCenters(points, count, dim, k, state, centers) {
-      const seeded = seedCenters(readPoints(points, count, dim), k, memory.u64(state))
-      memory.setU64(state, seeded.state)
-      writeCenters(centers, dim, seeded.centers)
+    cluster(_graph, _scratch, clustering) {
+      const word = (offset: number): number => memory.u32(clustering + offset)
+      const [count, dim, k, at] = [CLUSTERING_COUNT, CLUSTERING_DIM, CLUSTERING_K, CLUSTERING_CENTERS].map(word) as [number, number, number, number]
+      const points = readPoints(word(CLUSTERING_POINTS), count, dim)
+      let { centers } = seedCenters(points, k, memory.u64(clustering + CLUSTERING_DRAWN))
+      for (let left = word(CLUSTERING_LEFT); left > 0; left--) centers = moveCenters(points, centers)
+      writeCenters(at, dim, centers)
+      memory.setU32(clustering + CLUSTERING_LEFT, 0)
     },
-    moveCenters(points, count, dim, k, centers) {
-      writeCenters(centers, dim, moveCenters(readPoints(points, count, dim), readCenters(centers, dim, k)))
+    packVector: (vector, dim, packed) => packVector(new Uint32Array(memory.copy(vector, 4 * dim).buffer), memory.bytes, packed),
+    unpackVector(packed, dim, vector) {
+      const bits = new Uint32Array(vectorByteLength(dim) / 4)
+      unpackVector(memory.bytes, packed, dim, bits, 0)
+      memory.bytes.set(new Uint8Array(bits.buffer), vector)
     },
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
     rowAddress: (space, row) => rows.address(space, row),
@@ -143,6 +157,21 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     },
     encodeRow(graph, scratch, row) {
       memory.bytes.set(open(graph).encode(vectorIn(scratch, graph)), row)
+    },
+    encodeRows(graph, scratch, encoding, index) {
+      const view = open(graph)
+      const vectorBytes = memory.u32(graph + GRAPH_VECTOR_BYTES)
+      const end = Math.min(memory.u32(encoding + ENCODING_COUNT), (index + 1) * ENCODED_TOGETHER)
+      for (let i = index * ENCODED_TOGETHER; i < end; i++) {
+        const row = rows.dirtyAddress(memory.u32(graph + GRAPH_CODES), memory.u32(memory.u32(encoding + ENCODING_ORDINALS) + 4 * i))
+        memory.bytes.set(memory.copy(memory.u32(encoding + ENCODING_VECTORS) + i * vectorBytes, vectorBytes), memory.u32(scratch + SCRATCH_QUERY))
+        kernel.prepareVector(graph, scratch)
+        memory.bytes.set(view.encode(vectorIn(scratch, graph)), row)
+      }
+    },
+    completeCodebook(graph) {
+      const scorer = memory.u32(graph + GRAPH_SCORER)
+      if (scorer === SCORER_PQ4 || scorer === SCORER_PQ8) kernel.completePq(memory.u32(graph + GRAPH_CODEBOOK), memory.u32(graph + GRAPH_METRIC) === METRIC_DOT, 0)
     },
     loadQuery() {
       // A search makes of the vector in the scratch what it needs.

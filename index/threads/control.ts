@@ -5,7 +5,7 @@
  * | ------------------- | -------------- | ------------------------------------------------------------------------------------ |
  * | STOP                | calling thread | how many wishes to stop there are; while there is one, nobody begins anything          |
  * | AWAITED             | calling thread | whether it waits in CALL for a worker to change its state                            |
- * | TAIL, HEAD          | calling, all   | searches that were brought to the ring, and that were taken from it                  |
+ * | TAIL, HEAD          | calling, all   | calls that were brought to the ring, and that were taken from it                     |
  * | TABLE, STEPS, GRAPH | calling thread | the program: address and length of its table of steps, its graph                     |
  * | STEP, MUTATING      | who enters it  | the step that is under way, and whether it changes what searches read                |
  * | LIMIT               | who enters it  | items below this may be taken                                                        |
@@ -18,9 +18,11 @@
  * | TURNS               | that hand      | counts what it has done                                                              |
  * | ASKED, SPACE, NUMBER, COUNT | that hand | the fault that it waits for                                                       |
  * | ANSWER              | calling thread | how that ended                                                                       |
- * | STATUS of a place   | all            | what became of a search                                                              |
+ * | STATUS of a place   | all            | what became of a call                                                                |
  *
- * A hand is whoever does searches and items: workers 0 to `workers` - 1, and as the last one the calling thread.
+ * A call is what one hand does alone: a search, or what changes nothing that searches read. SEARCHING is who is about one.
+ *
+ * A hand is whoever does calls and items: workers 0 to `workers` - 1, and as the last one the calling thread.
  *
  * Exclusion: a hand first stores its state, then looks whether what it is about to do is allowed, and stores IDLE again when it is not. Who
  * forbids something first stores the word that says so, then looks at the states. All accesses are in one order, so at least one of two sees
@@ -76,6 +78,7 @@ export const DEAD = 8
 
 export const FAULT = 1
 export const RECORD = 2
+export const FAULTS = 3
 
 export const UNANSWERED = 0
 export const SERVED = 1
@@ -84,12 +87,13 @@ export const REFUSED = 2
 export const PLACES = 256
 export const STATUS = 0
 export const PLACE_GRAPH = 1
-export const PLACE_JOB = 2
+export const PLACE_ARGUMENT = 2
+export const PLACE_FUNCTION = 3
 const PLACE_WORDS = 4
 
 export const WAITING = 1
 export const CANCELLED = 2
-export const FOUND = 3
+export const ENDED_WELL = 3
 export const THREW = 4
 /** And the index of the hand that has it. */
 export const TAKEN = 8
@@ -180,7 +184,7 @@ export class Control {
     return true
   }
 
-  /** Takes a search for a hand; returns its place, -1 when none waits. */
+  /** Takes a call for a hand; returns its place, -1 when none waits. */
   take(index: number): number {
     for (;;) {
       const head = this.load(HEAD)

@@ -1,15 +1,15 @@
 import {
-  type Control, DONE, FAILED, FOUND, GRAPH, HEAD, HOLDS, IDLE, ITEM, LIMIT, MUTATING, NEXT, PLACE_GRAPH, PLACE_JOB, RUNG, SEARCHING, STATE,
+  type Control, DONE, ENDED_WELL, FAILED, GRAPH, HEAD, HOLDS, IDLE, ITEM, LIMIT, MUTATING, NEXT, PLACE_ARGUMENT, PLACE_FUNCTION, PLACE_GRAPH, RUNG, SEARCHING, STATE,
   STATUS, STEP, STEP_ARG, STEP_FIRST, STEP_FUNCTION, STOP, TAIL, THREW, TURNS, WORKING
 } from './control.js'
 
 type KernelFunction = (graph: number, scratch: number, argument: number, index: number) => unknown
 type KernelFunctions = Record<string, KernelFunction>
 
-/** While so many searches wait, the calling thread is told of several that ended together: it is woken less often, and has the more to do at once. */
+/** While so many calls wait, the calling thread is told of several that ended together: it is woken less often, and has the more to do at once. */
 const MANY_WAITING = 16
 const TOLD_TOGETHER = 4
-/** Every so many turns an item comes before a search. */
+/** Every so many turns an item comes before a call. */
 const ITEM_TURN = 8
 
 /** Functions are known by their position among the names of all, which is the same in every instance of a kernel. */
@@ -30,17 +30,16 @@ export interface Signals {
 /** Thrown through the kernel when a fault was answered by an error, which the calling thread has kept. */
 export class Refusal extends Error {}
 
-/** A thread's part in the searches and programs of one database: a worker's, or the calling thread's own. */
+/** A thread's part in the calls and programs of one database: a worker's, or the calling thread's own. */
 export class Hand {
   readonly index: number
   readonly #control: Control
   readonly #own: number
-  readonly #find: KernelFunction
   readonly #functions: KernelFunction[]
   readonly #scratch: number
   readonly #signals: Signals
   #turn = 0
-  /** Searches that ended since the calling thread was last told. */
+  /** Calls that ended since the calling thread was last told. */
   #untold = 0
 
   constructor(control: Control, index: number, kernel: object, scratch: number, signals: Signals) {
@@ -48,18 +47,17 @@ export class Hand {
     this.index = index
     this.#control = control
     this.#own = control.hand(index)
-    this.#find = functions['find']!
     this.#functions = functionNames(kernel).map(name => functions[name]!)
     this.#scratch = scratch
     this.#signals = signals
   }
 
-  /** HOT PATH: does one search, or else one item; says whether there was one that it may do. */
+  /** HOT PATH: does one call, or else one item; says whether there was one that it may do. */
   work(): boolean {
-    // Searches come first, but not without end.
-    if (++this.#turn % ITEM_TURN && this.#search()) return true
+    // Calls come first, but not without end.
+    if (++this.#turn % ITEM_TURN && this.#takeCall()) return true
     if (this.#untold) this.ring()
-    return this.#takeItem() || this.#search()
+    return this.#takeItem() || this.#takeCall()
   }
 
   /** Does an item whose worker is gone. */
@@ -77,14 +75,15 @@ export class Hand {
     if (this.#control.swap(RUNG, 0, 1)) this.#signals.ring()
   }
 
-  #search(): boolean {
+  #takeCall(): boolean {
     const control = this.#control
     if (control.load(HEAD) === control.load(TAIL) || control.load(STOP) || control.load(MUTATING)) return false
     control.store(this.#own + STATE, SEARCHING)
     const place = control.load(STOP) || control.load(MUTATING) ? -1 : control.take(this.index)
     if (place >= 0) {
       this.#signals.begin()
-      control.store(place + STATUS, this.#call(this.#find, control.load(place + PLACE_GRAPH), control.load(place + PLACE_JOB), 0) ? FOUND : THREW)
+      const kernelFunction = this.#functions[control.load(place + PLACE_FUNCTION)]!
+      control.store(place + STATUS, this.#call(kernelFunction, control.load(place + PLACE_GRAPH), control.load(place + PLACE_ARGUMENT), 0) ? ENDED_WELL : THREW)
       if (++this.#untold === TOLD_TOGETHER || (control.load(TAIL) - control.load(HEAD) | 0) < MANY_WAITING) this.ring()
     }
     this.#leave()

@@ -25,10 +25,11 @@ export class Program {
   /** What faults of items were answered with, by hand. */
   readonly #refusals = new Map<number, unknown>()
 
-  constructor(arena: Arena, control: Control, functions: string[]) {
+  /** `functions` are the kernel's, by name. */
+  constructor(arena: Arena, control: Control, functions: Map<string, number>) {
     this.#arena = arena
     this.#control = control
-    this.#functions = new Map(functions.map((name, index) => [name, index]))
+    this.#functions = functions
   }
 
   get running(): boolean {

@@ -1,8 +1,9 @@
 import type { Arena } from '../../storage/arena.js'
-import { type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
+import { blocksAt, type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
 import { MOST_WORKERS } from './bells.js'
+import { Calls } from './calls.js'
 import {
-  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
+  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, FAULTS, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
   SPACE, STATE, TURNS
 } from './control.js'
 import { ThreadFailure } from './failure.js'
@@ -10,11 +11,10 @@ import { Gate } from './gate.js'
 import { functionNames, Hand } from './hand.js'
 import { pool } from './pool.js'
 import { Program, type Step } from './program.js'
-import { Searches } from './searches.js'
 
 export { ThreadFailure, type Step }
 
-/** How long the calling thread looks for the end of a search that is alone, or for another fault, before it waits for a message. */
+/** How long the calling thread looks for the end of a call that is alone, or for another fault, before it waits for a message. */
 const POLL_MS = 1
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
@@ -50,12 +50,14 @@ const KERNEL: KernelSource = { module: new URL('../kernel.js', import.meta.url).
 export class Threads {
   readonly workers: number
   readonly #serve: KernelCallbacks
+  readonly #memory: WebAssembly.Memory
   readonly #onWorkerLost: (error: Error) => void
   readonly #control: Control
   readonly #gate: Gate
   readonly #hand: Hand
-  readonly #searches: Searches
+  readonly #calls: Calls
   readonly #program: Program
+  readonly #functions: Map<string, number>
   readonly #id: number
   /** Workers that serve. */
   readonly #present = new Set<number>()
@@ -77,6 +79,7 @@ export class Threads {
     }
     this.workers = workers
     this.#serve = serve
+    this.#memory = arena.memory
     this.#onWorkerLost = onWorkerLost
     const ptr = arena.allocate(controlBytes(workers))
     this.#control = new Control(arena.memory, ptr, workers)
@@ -95,8 +98,9 @@ export class Threads {
     })
     const signals = { begin: () => undefined, wake: () => this.#wake(), ring: () => undefined }
     this.#hand = new Hand(this.#control, workers, own, addresses[workers]!, signals)
-    this.#searches = new Searches(this.#control)
-    this.#program = new Program(arena, this.#control, functionNames(own))
+    this.#calls = new Calls(this.#control)
+    this.#functions = new Map(functionNames(own).map((name, index) => [name, index]))
+    this.#program = new Program(arena, this.#control, this.#functions)
     this.#id = pool.attach({
       workers,
       attachment: (id, index) => ({
@@ -114,28 +118,30 @@ export class Threads {
     return this.#program.running
   }
 
-  /** Searches that are queued or under way. */
+  /** Calls that are queued or under way. */
   get waiting(): number {
-    return this.#searches.count
+    return this.#calls.count
   }
 
   /**
-   * Has a worker call the kernel's find(graph, scratch, job); resolves when it came to its end.
+   * Has a worker call a function of the kernel, fn(graph, scratch, argument, 0), which changes nothing that searches read; resolves when it came to its end.
    *
    * @throws {ThreadFailure} when it threw, was cancelled, or its thread ended
    */
-  search(graph: number, job: number): Promise<void> {
+  call(fn: string, graph: number, argument: number): Promise<void> {
     if (this.#closing) return Promise.reject(new ThreadFailure('the threads are closed'))
-    const ended = this.#searches.add(graph, job)
+    const index = this.#functions.get(fn)
+    if (index === undefined) throw new TypeError(`the kernel has no function ${fn}`)
+    const ended = this.#calls.add(index, graph, argument)
     this.#wake(1)
     this.#settle()
-    if (this.#searches.count === 1 && !this.running) this.#poll()
+    if (this.#calls.count === 1 && !this.running) this.#poll()
     return ended
   }
 
-  /** Takes a search back: says whether nobody had begun it. Its promise rejects then. */
-  cancel(job: number): boolean {
-    const cancelled = this.#searches.cancel(job)
+  /** Takes the call with this argument back: says whether nobody had begun it. Its promise rejects then. */
+  cancel(argument: number): boolean {
+    const cancelled = this.#calls.cancel(argument)
     this.#collect()
     this.#settle()
     return cancelled
@@ -205,14 +211,14 @@ export class Threads {
     this.#settle()
   }
 
-  /** Ends searches. Who did them may sleep by now, and must hear of those that come in their place. */
+  /** Ends calls. Who did them may sleep by now, and must hear of those that come in their place. */
   #collect(): void {
-    if (this.#searches.collect()) this.#wake()
+    if (this.#calls.collect()) this.#wake()
   }
 
   /** After each change of what there is to do. */
   #settle(): void {
-    const isBusy = this.#searches.count > 0 || this.running
+    const isBusy = this.#calls.count > 0 || this.running
     if (isBusy && !this.#present.size) this.#pump()
     if (!isBusy && this.#closing) this.#drained()
     if (isBusy === this.#isHeld) return
@@ -237,7 +243,7 @@ export class Threads {
     this.#control.store(RUNG, 1)
     setImmediate(() => {
       this.#tend()
-      this.#isPolling = (this.#searches.count > 0 || this.running) && performance.now() < this.#polledUntil
+      this.#isPolling = (this.#calls.count > 0 || this.running) && performance.now() < this.#polledUntil
       if (this.#isPolling) this.#look()
     })
   }
@@ -271,9 +277,13 @@ export class Threads {
 
   #answer(index: number, asked: number, space: number, number: number, count: number): void {
     try {
-      this.#gate.serve(() => asked === FAULT ? this.#serve.fault(space, number) : this.#serve.loadRecords(space, number, count))
+      this.#gate.serve(() => {
+        if (asked === FAULT) this.#serve.fault(space, number)
+        else if (asked === FAULTS) for (const block of blocksAt(this.#memory, number, count)) this.#serve.fault(space, block)
+        else this.#serve.loadRecords(space, number, count)
+      })
     } catch (error) {
-      if (this.#control.stateOf(index) & SEARCHING) this.#searches.refuse(index, error)
+      if (this.#control.stateOf(index) & SEARCHING) this.#calls.refuse(index, error)
       else this.#program.refuse(index, error)
       throw error
     }
@@ -293,7 +303,7 @@ export class Threads {
     const hand = control.hand(index)
     const error = this.#losses.get(index) ?? new ThreadFailure('a worker thread ended')
     this.#losses.delete(index)
-    this.#searches.abandon(index, error)
+    this.#calls.abandon(index, error)
     const held = control.load(hand + HOLDS)
     control.store(hand + HOLDS, 0)
     control.store(hand + STATE, IDLE)

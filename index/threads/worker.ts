@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { type KernelBuild, type KernelCallbacks } from '../kernel.js'
 import { Bells } from './bells.js'
-import { ANSWER, ASKED, Control, COUNT, DEAD, FAULT, IDLE, NUMBER, PARKED, RECORD, SERVED, SPACE, STATE, UNANSWERED } from './control.js'
+import { ANSWER, ASKED, Control, COUNT, DEAD, FAULT, FAULTS, IDLE, NUMBER, PARKED, RECORD, SERVED, SPACE, STATE, UNANSWERED } from './control.js'
 import { Hand, Refusal } from './hand.js'
 
 /** Microseconds that a worker looks for work before it sleeps. */
@@ -73,6 +73,7 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
   const { loadKernel } = await import(module) as { loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): object }
   const kernel = loadKernel(build, memory, {
     fault: (space, block) => ask(FAULT, space, block, 1),
+    faultAll: (space, blocks, count) => ask(FAULTS, space, blocks, count),
     loadRecords: (space, ordinals, count) => ask(RECORD, space, ordinals, count)
   })
   const hand = new Hand(control, index, kernel, scratch, { begin, wake: () => bells.wake(workers), ring: () => say(id) })

@@ -5,12 +5,17 @@ import {
 } from './layout'
 
 /** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
-const MOST_TRIES: u32 = 1000
+export const MOST_TRIES: u32 = 1000
 
 /** Makes a block resident (and throws through the kernel when it cannot). */
 // @ts-ignore: decorator
 @external('env', 'fault')
 declare function fault(spaceId: u32, block: u32): void
+
+/** Makes blocks resident that are not. Shapes: blocks u32[count]. */
+// @ts-ignore: decorator
+@external('env', 'faultAll')
+declare function faultAll(spaceId: u32, blocks: usize, count: u32): void
 
 // @ts-ignore: decorator
 @inline
@@ -46,36 +51,49 @@ export function dirtyRowAddress(space: usize, row: u32): usize {
  * Shapes: rows u32[count]; addresses u32[count + 3], written, the last one repeated as padding for groups of four.
  */
 export function resolveRows(space: usize, rows: usize, count: u32, addresses: usize): void {
+  for (let tries: u32 = 0; !resolveResident(space, rows, count, addresses); tries++) {
+    if (tries == MOST_TRIES) refuse(space)
+    loadMissing(space, rows, count, addresses)
+  }
+}
+
+/** The cache cannot hold what is needed together. */
+export function refuse(space: usize): void {
+  fault(load<u32>(space, SPACE_ID), NO_BLOCK)
+}
+
+/** HOT PATH: as resolveRows, but loads nothing; says whether all are resident. */
+export function resolveResident(space: usize, rows: usize, count: u32, addresses: usize): bool {
   const table = <usize>load<u32>(space, SPACE_TABLE)
   const references = <usize>load<u32>(space, SPACE_REFERENCES)
   const magic = <u64>load<u32>(space, SPACE_MAGIC)
   const shift = <u64>load<u32>(space, SPACE_SHIFT)
   const perBlock = load<u32>(space, SPACE_ROWS)
   const rowBytes = load<u32>(space, SPACE_ROW_BYTES)
-  for (let tries: u32 = 0; ; tries++) {
-    let missing: u32 = 0
-    for (let i: u32 = 0; i < count; i++) {
-      const row = load<u32>(rows + (i << 2))
-      const block = <u32>((<u64>row * magic) >> shift)
-      const frame = load<u32>(table + (block << 2))
-      missing |= u32(frame == 0)
-      store<u8>(references + block, REFERENCED)
-      store<u32>(addresses + (i << 2), frame + BLOCK_HEADER + (row - block * perBlock) * rowBytes)
-    }
-    if (!missing) break
-    if (tries == MOST_TRIES) fault(load<u32>(space, SPACE_ID), NO_BLOCK)
-    loadMissing(space, rows, count)
+  let missing: u32 = 0
+  for (let i: u32 = 0; i < count; i++) {
+    const row = load<u32>(rows + (i << 2))
+    const block = <u32>((<u64>row * magic) >> shift)
+    const frame = load<u32>(table + (block << 2))
+    missing |= u32(frame == 0)
+    store<u8>(references + block, REFERENCED)
+    store<u32>(addresses + (i << 2), frame + BLOCK_HEADER + (row - block * perBlock) * rowBytes)
   }
+  if (missing) return false
   const last = load<u32>(addresses + ((count - 1) << 2))
   store<u32>(addresses + (count << 2), last)
   store<u32>(addresses + (count << 2), last, 4)
   store<u32>(addresses + (count << 2), last, 8)
+  return true
 }
 
-function loadMissing(space: usize, rows: usize, count: u32): void {
+/** Asks for all that miss at once: who does may have to wait for another thread. Shapes: list u32[count], written. */
+function loadMissing(space: usize, rows: usize, count: u32, list: usize): void {
   const table = <usize>load<u32>(space, SPACE_TABLE)
+  let missing: u32 = 0
   for (let i: u32 = 0; i < count; i++) {
     const block = blockOf(space, load<u32>(rows + (i << 2)))
-    if (!load<u32>(table + (block << 2))) fault(load<u32>(space, SPACE_ID), block)
+    if (!load<u32>(table + (block << 2))) store<u32>(list + (missing++ << 2), block)
   }
+  if (missing) faultAll(load<u32>(space, SPACE_ID), list, missing)
 }

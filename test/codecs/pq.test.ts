@@ -28,8 +28,9 @@ function encoder(name: (typeof NAMES)[number], codebook: Codebook, shape: CodecS
   const arena = new Arena(16 * 2 ** 20)
   const kernel = bareKernel('simd', arena)
   const codec = codecs[name]
-  const [book, vectorAt, row, distances] = [codec.tableBytes(shape), 4 * shape.dimensions + 64, 4096, 1024].map(bytes => arena.allocate(bytes)) as [number, number, number, number]
+  const [book, vectorAt, row, distances] = [codec.tableBytes(shape), 4 * shape.dimensions + 64, 4096, 65536].map(bytes => arena.allocate(bytes)) as [number, number, number, number]
   codec.place(codebook, shape, arena.bytes.subarray(book, book + codec.tableBytes(shape)))
+  kernel.completePq(book, shape.metric === 'dot', distances)
   return vector => {
     arena.f32.set(vector, vectorAt / 4)
     kernel.encodePq(book, vectorAt, row, distances)

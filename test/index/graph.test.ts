@@ -358,7 +358,7 @@ test('an index that is built anew is searched from the beginning, and ends with 
       const dead = (ordinal: number): boolean => ordinal % 7 === 3 && ordinal < 90
       for (const [ordinal, vector] of vectors.entries()) if (!dead(ordinal)) index.vectors.set(ordinal, vector)
       const { graph } = index
-      graph.rebuild(Uint32Array.from(index.vectors.keys()), count)
+      atOnce(graph.rebuild(Uint32Array.from(index.vectors.keys()), count))
       assert.is(graph.live, index.vectors.size)
       assert.is(graph.ordinals, count)
       assert.is(graph.rebuilding, index.vectors.size)

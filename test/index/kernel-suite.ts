@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import type { KMeans } from '../../codecs/codec.js'
+import { ALONE } from '../../index/exclusion.js'
 import { kernelKMeans } from '../../index/k-means.js'
 import { hasRelaxedSimd, type Kernel, type KernelBuild, loadKernel } from '../../index/kernel.js'
 import { Arena } from '../../storage/arena.js'
@@ -28,9 +29,15 @@ export function bareKernel(build: KernelBuild, arena: Arena): Kernel {
 }
 
 /** k-means by a kernel of its own. */
-export const kMeans: KMeans = (points, dim, k, seed) => {
-  const arena = new Arena(2 ** 20 + 4 * points.byteLength + 32 * k * dim)
-  return kernelKMeans(arena, bareKernel('simd', arena), { count: points.length / dim, dim, k })(points, dim, k, seed)
+export const kMeans: KMeans = function* (count, k, clusterAt) {
+  const found: Float32Array[] = []
+  for (let i = 0; i < count; i++) {
+    const cluster = clusterAt(i)
+    const arena = new Arena(2 ** 20 + 4 * cluster.points.byteLength + 32 * k * cluster.dim)
+    const most = { count: cluster.points.length / cluster.dim, dim: cluster.dim, k }
+    found.push(...yield* kernelKMeans(arena, bareKernel('simd', arena), ALONE, most)(1, k, () => cluster))
+  }
+  return found
 }
 
 /** All small dimensions, then primes and round ones. */

@@ -54,10 +54,10 @@ export class MemoryIndex {
     const storage: GraphStorage = {
       load: (kind, block, frame, frameBytes) => this.#load(placeOf(COLLECTION, KIND_NUMBERS[kind], block), frame, frameBytes - PAGE_SLACK),
       records: {
-        read: (ordinal, bits, to) => {
+        read: (ordinal, to) => {
           this.recordReads++
           const vector = this.vectors.get(ordinal)!
-          bits.set(new Uint32Array(vector.buffer, vector.byteOffset, vector.length), to)
+          this.arena.u32.set(new Uint32Array(vector.buffer, vector.byteOffset, vector.length), to / 4)
           return labelOf(ordinal)
         }
       }

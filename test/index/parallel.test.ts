@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
-import { atOnce } from '../../floor/slices.js'
+import { atOnce, byAndBy } from '../../floor/slices.js'
 import { isFindable } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
 import type { KernelBuild } from '../../index/kernel.js'
@@ -251,6 +251,34 @@ test('codes that are made again while the threads link and search do not change 
   const expected = await run(0, 1)
   for (const workers of [0, 1, 3, 8]) assert.is(await run(workers, 2 + workers), expected, `workers: ${workers}`)
 })
+
+for (const codec of ['pq', 'pq8'] as const) {
+  test(`${codec}: codebooks, and codes that are made together, are the same by any number of threads`, async () => {
+    const run = async (workers: number): Promise<string> => {
+      const random = new Random(7)
+      const index = new ThreadedIndex({ dimensions: 10, codec, codeBytes: 3, M: 4, efConstruction: 10, workers })
+      const { graph } = index
+      const { trainingCount } = codecs[codec]
+      for (let i = 0; i < trainingCount; i++) index.add(gaussian(random, 10))
+      await byAndBy(graph.train(), 1)
+      await index.linkTogether()
+      const others = Array.from({ length: 100 }, (_, i) => ({ ordinal: trainingCount + i, vector: gaussian(random, 10) }))
+      await byAndBy(graph.storeAll(others.map(other => ({ ...other, label: { key: Buffer.from('a'), metadata: Buffer.alloc(0) } }))), 1)
+      for (const { ordinal, vector } of others) {
+        index.vectors.set(ordinal, vector)
+        graph.show(ordinal)
+      }
+      await index.linkTogether()
+      assert.equal(findings(index), [])
+      assert.ok(others.every(({ ordinal, vector }) => graph.hasRightCode(ordinal, vector)))
+      const hash = index.hash()
+      await index.close()
+      return hash
+    }
+    const expected = await run(0)
+    for (const workers of [1, 3]) assert.is(await run(workers), expected, `workers: ${workers}`)
+  })
+}
 
 test('what is removed before it has got its first code changes the graph as much as what is removed later', async () => {
   const run = async (workers: number, steps: number): Promise<string> => {

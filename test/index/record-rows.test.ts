@@ -25,10 +25,10 @@ function open(records: Record[], dimensions: number, codec: CodecName, metric: M
   const arena = new Arena(2 ** 21)
   const cache = new BlockCache(arena)
   const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecords: () => undefined })
-  const read = (ordinal: number, bits: Uint32Array, to: number): ReadRecord => {
+  const read = (ordinal: number, to: number): ReadRecord => {
     count++
     const record = records[ordinal]
-    if (!record.coded) bits.set(new Uint32Array(record.vector.buffer), to)
+    if (!record.coded) arena.u32.set(new Uint32Array(record.vector.buffer), to / 4)
     return record
   }
   const rows = new RecordRows(arena, cache, kernel, { records: { read }, decode: () => new Float32Array(dimensions).fill(DECODED) }, dimensions, codec === 'sq8' ? vectorByteLength(dimensions) : 0, metric)

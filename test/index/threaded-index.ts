@@ -50,7 +50,7 @@ export class ThreadedIndex extends MemoryIndex {
     for (;;) {
       const job = this.graph.ask(vector, k, ef, false)
       try {
-        await this.threads!.search(this.graph.ptr, job.ptr)
+        await this.threads!.call('find', this.graph.ptr, job.ptr)
         const nearest = this.graph.finish(job)
         if (nearest) return nearest
       } finally {

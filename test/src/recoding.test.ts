@@ -59,6 +59,20 @@ test('stats tell of it, verify finds nothing, and searches find what there is, w
   })
 })
 
+test('events tell how far training is', async () => {
+  await withStore(async db => {
+    const told: { collection: string, share: number }[] = []
+    db.on('trainingProgress', progress => told.push(progress))
+    const points = db.collection('points', { ...SPACE, codec: 'pq', codeBytes: 3 })
+    await points.batch(puts('usual', USUAL))
+    await linked(db)
+    assert.ok(told.length > 4)
+    assert.equal([told[0], told.at(-1)], [{ collection: 'points', share: 0 }, { collection: 'points', share: 1 }])
+    assert.ok(told.every(({ share }, i) => i === 0 || share > told[i - 1]!.share))
+    assert.is((await points.search(USUAL[5]!, { k: 1, ef: 64 }))[0]!.key, 'usual5')
+  })
+})
+
 test('a store that was closed, or killed, while codes were being made again goes on where it was', async () => {
   await withDirectory(async directory => {
     const [location, copy] = [join(directory, 'store'), join(directory, 'copy')]

@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import fc from 'fast-check'
 import { Random } from '../../../floor/random.js'
+import { ALONE } from '../../../index/exclusion.js'
 import { kernelKMeans } from '../../../index/k-means.js'
-import { atOnce } from '../../../floor/slices.js'
+import { atOnce, byAndBy } from '../../../floor/slices.js'
 import { Arena } from '../../../storage/arena.js'
 import { BUILDS, bareKernel, COMPILED, kernelSuite } from '../../index/kernel-suite.js'
 import { check } from '../../seed.js'
@@ -10,8 +12,8 @@ import { check } from '../../seed.js'
 /** k-means by one kernel. */
 function trainer(build: (typeof BUILDS)[number]): (points: Float32Array, dim: number, k: number, seed: number) => Float32Array {
   const arena = new Arena(8 * 2 ** 20)
-  const kMeans = kernelKMeans(arena, bareKernel(build, arena), { count: 640, dim: 9, k: 32 })
-  return (points, dim, k, seed) => atOnce(kMeans(points, dim, k, seed))
+  const kMeans = kernelKMeans(arena, bareKernel(build, arena), ALONE, { count: 640, dim: 9, k: 32 })
+  return (points, dim, k, seed) => atOnce(kMeans(1, k, () => ({ points, dim, seed })))[0]!
 }
 
 /** Centers as they come, component by component. */
@@ -36,6 +38,53 @@ kernelSuite('kernel k-means', BUILDS, (test, build) => {
       const centers = centersOf(kMeans(points, dim, 16, 7), dim, 16)
       assert.ok(errorOf(points, dim, centers) < 2 * dim, `${errorOf(points, dim, centers)}`)
     }
+  })
+
+  test('several threads find the centers that one finds, also where a thread ends in the middle', async () => {
+    const random = new Random(5)
+    const clusters = Array.from({ length: 7 }, (_, i) => ({ points: Float32Array.from({ length: 200 * (1 + i % 3) }, () => random.normal()), dim: 1 + i % 3, seed: i }))
+    const most = { count: 200, dim: 3, k: 16 }
+    const alone = new Arena(8 * 2 ** 20)
+    const centers = atOnce(kernelKMeans(alone, bareKernel(build, alone), ALONE, most)(clusters.length, 16, i => clusters[i]!))
+    for (const lost of [0, 5, 9]) {
+      const arena = new Arena(8 * 2 ** 20)
+      const kernel = bareKernel(build, arena)
+      let calls = 0
+      const threads = {
+        ...ALONE, workers: 3,
+        call: async (_fn: string, _graph: number, clustering: number) => {
+          await nextTurn()
+          kernel.cluster(0, 0, clustering)
+          if (++calls === lost) throw new Error('lost')
+        }
+      }
+      assert.equal(await byAndBy(kernelKMeans(arena, kernel, threads, most)(clusters.length, 16, i => clusters[i]!), 1), centers)
+    }
+  })
+
+  test('where a cluster cannot be done, the others are waited for, and the memory can be used again', async () => {
+    const arena = new Arena(8 * 2 ** 20)
+    const kernel = bareKernel(build, arena)
+    const cluster = { points: Float32Array.from({ length: 100 }, (_, i) => i), dim: 1, seed: 1 }
+    const most = { count: 100, dim: 1, k: 16 }
+    let failing = true
+    let underWay = 0
+    const kMeansOf = kernelKMeans(arena, kernel, {
+      ...ALONE, workers: 2,
+      call: async (_fn: string, _graph: number, clustering: number) => {
+        underWay++
+        await nextTurn()
+        underWay--
+        if (failing) throw new Error('no thread can begin')
+        kernel.cluster(0, 0, clustering)
+      }
+    }, most)
+    let failure: unknown
+    await byAndBy(kMeansOf(5, 16, () => cluster), 1).catch((error: unknown) => { failure = error })
+    assert.is((failure as Error).message, 'no thread can begin')
+    assert.is(underWay, 0)
+    failing = false
+    assert.is((await byAndBy(kMeansOf(5, 16, () => cluster), 1)).length, 5)
   })
 
   test('as many points as centers, or fewer, are all centers', () => {

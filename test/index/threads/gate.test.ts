@@ -70,7 +70,7 @@ test('nobody begins anything while the calling thread has the memory, however sh
   const stage = await new Stage(2).ready()
   const jobs = Array.from({ length: 200 }, () => stage.job({ microseconds: 1 }))
   for (let round = 0; round < 20; round++) {
-    const ends = jobs.map(job => stage.threads.search(stage.graph, job))
+    const ends = jobs.map(job => stage.threads.call('find', stage.graph, job))
     const steps = stage.steps(Array.from({ length: 20 }, (_, i) => ({ count: 6, mutates: i % 2 === 0, microseconds: 1 })))
     const ran = stage.threads.run(stage.graph, steps)
     for (let i = 0; i < 100; i++) stage[i % 4 === 0 ? 'read' : i % 4 === 1 ? 'park' : 'stop']()

@@ -80,7 +80,7 @@ test('where workers cannot load the kernel, the calling thread does it all', asy
   const { loadKernel } = await import('./stand-in.js')
   const stage = new Stage(2, { kernel: { module: new URL('./none.js', import.meta.url).href, loadKernel } })
   const jobs = Array.from({ length: 300 }, () => stage.job())
-  await Promise.all(jobs.map(job => stage.threads.search(stage.graph, job)))
+  await Promise.all(jobs.map(job => stage.threads.call('find', stage.graph, job)))
   assert.ok(jobs.every(job => stage.isHome(job)))
   await stage.run([{ count: 40, mutates: true }])
   while (stage.losses.length < 2) await pause(1)

@@ -37,7 +37,7 @@ test('close waits for what is under way, and takes nothing more', async () => {
   for (const workers of [0, 1, 2]) {
     const stage = await new Stage(workers).ready()
     const jobs = Array.from({ length: 600 }, () => stage.job({ microseconds: 10, faults: 1 }))
-    const ends = jobs.map(job => stage.threads.search(stage.graph, job))
+    const ends = jobs.map(job => stage.threads.call('find', stage.graph, job))
     const ran = stage.run([{ count: 100, mutates: true, faults: 1 }, { count: 100, mutates: false }])
     await turn()
     const closed = stage.close()
@@ -67,7 +67,7 @@ test('a search that nobody has begun can be taken back', async () => {
     const stage = await new Stage(workers).ready()
     const begun = stage.search({ microseconds: 20_000 })
     const jobs = Array.from({ length: 400 }, () => stage.job())
-    const ends = jobs.map(job => stage.threads.search(stage.graph, job).then(() => true, () => false))
+    const ends = jobs.map(job => stage.threads.call('find', stage.graph, job).then(() => true, () => false))
     const cancelled = jobs.map((job, i) => i % 2 === 1 && stage.threads.cancel(job))
     assert.is(cancelled.filter(Boolean).length, 200)
     assert.equal(await Promise.all(ends), cancelled.map(taken => !taken))

@@ -63,7 +63,7 @@ export class Stage {
   async ready(): Promise<this> {
     while (this.threads.workers) {
       const job = this.job()
-      await this.threads.search(this.graph, job)
+      await this.threads.call('find', this.graph, job)
       if (!this.isHome(job)) break
       await pause(1)
     }
@@ -80,7 +80,7 @@ export class Stage {
   }
 
   search(job: Job = {}): Promise<void> {
-    return this.threads.search(this.graph, this.job(job))
+    return this.threads.call('find', this.graph, this.job(job))
   }
 
   runsOf(job: number): number {

@@ -10,7 +10,7 @@ for (const workers of WORKERS) {
   test(`each search is done once, workers: ${workers}`, async () => {
     const stage = await new Stage(workers).ready()
     const jobs = Array.from({ length: 1500 }, (_, i) => stage.job({ microseconds: i % 7 === 0 ? 20 : 0, faults: i % 11 === 0 ? 2 : 0 }))
-    await Promise.all(jobs.map(job => stage.threads.search(stage.graph, job)))
+    await Promise.all(jobs.map(job => stage.threads.call('find', stage.graph, job)))
     assert.ok(jobs.every(job => stage.runsOf(job) === 1))
     assert.is(stage.threads.waiting, 0)
     await stage.close()

@@ -1,0 +1,42 @@
+import type { Arena } from '../storage/arena.js'
+import { ENCODED_TOGETHER, ENCODING_BYTES, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS } from './kernel/layout.js'
+
+export interface UncodedVector {
+  ordinal: number
+  /** Shapes: f32[dim], as the user gave it. */
+  vector: Float32Array
+}
+
+/** Vectors in the kernel's memory whose codes threads make (kernel/layout.ts); release it. */
+export class Encoding {
+  readonly ptr: number
+  readonly ordinals: readonly number[]
+  readonly #arena: Arena
+  readonly #byteLength: number
+
+  /** Each vector takes vectorBytes, padded. */
+  constructor(arena: Arena, vectorBytes: number, uncoded: readonly UncodedVector[]) {
+    this.#arena = arena
+    this.ordinals = uncoded.map(({ ordinal }) => ordinal)
+    const ordinalBytes = Math.ceil(uncoded.length / 4) * 16
+    this.#byteLength = ENCODING_BYTES + ordinalBytes + uncoded.length * vectorBytes
+    this.ptr = arena.allocate(this.#byteLength)
+    const ordinals = this.ptr + ENCODING_BYTES
+    const vectors = ordinals + ordinalBytes
+    const { f32, u32 } = arena
+    u32[(this.ptr + ENCODING_COUNT) / 4] = uncoded.length
+    u32[(this.ptr + ENCODING_ORDINALS) / 4] = ordinals
+    u32[(this.ptr + ENCODING_VECTORS) / 4] = vectors
+    u32.set(this.ordinals, ordinals / 4)
+    for (const [i, { vector }] of uncoded.entries()) f32.set(vector, (vectors + i * vectorBytes) / 4)
+  }
+
+  /** Items that make all its codes. */
+  get items(): number {
+    return Math.ceil(this.ordinals.length / ENCODED_TOGETHER)
+  }
+
+  release(): void {
+    this.#arena.release(this.ptr, this.#byteLength)
+  }
+}
