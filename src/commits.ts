@@ -4,6 +4,9 @@ import type { Engine } from './engine.js'
 import { Group, type NewRecord } from './group.js'
 import type { WriteQueue, WriteRequest } from './write-queue.js'
 
+/** So many times more memory there is than frames may change before it is looked whether changes must be written. */
+const CHANGED_SHARE = 16
+
 /** What commits ask of their writer. */
 export interface CommitsHost {
   /** Called between two slices of encoding, when changes fill the cache. */
@@ -81,12 +84,16 @@ export class Commits {
   /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
   async #store(records: NewRecord[]): Promise<void> {
     const pauses = new Pauses()
-    for (const { collection, ordinal, key, put } of records) {
-      collection.graph.store(ordinal, put.vector, { key, metadata: put.metadata })
-      if (!pauses.isDue) continue
+    const most = this.#engine.arena.bytes.length / CHANGED_SHARE
+    let changed = 0
+    for (const { collection: { graph }, ordinal, key, put } of records) {
+      graph.store(ordinal, put.vector, { key, metadata: put.metadata })
+      changed += graph.codes.frameBytes
+      if (changed < most && !pauses.isDue) continue
+      changed = 0
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
       if (this.#engine.cacheIsDirty) await this.#host.makeRoom()
-      await pauses.take()
+      if (pauses.isDue) await pauses.take()
     }
   }
 }
