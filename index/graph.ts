@@ -16,10 +16,10 @@ import { NO_GHOSTS } from './ghosts.js'
 import { clusteringBytes } from './k-means.js'
 import type { Kernel } from './kernel.js'
 import {
-  BASE_HEADER, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
+  BASE_HEADER, BATCH, BATCH_NEIGHBORS, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
   GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
-  METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
+  METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, OFFERS, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
 } from './kernel/layout.js'
 import { type Goal, Linker, type LinkerState } from './linker.js'
@@ -37,6 +37,9 @@ const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
+/** Rows that the links of a batch change, at most; and blocks that are swept with it, and rows that offer themselves there. */
+const MOST_LINKED_ROWS = BATCH_NEIGHBORS + 2 * BATCH
+const MOST_SWEPT_ROWS = 2 * BATCH * (1 + OFFERS)
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 /** What the table of a space takes for a block, at most. */
@@ -215,6 +218,15 @@ export class Graph {
 
   get ordinals(): number {
     return this.#get(GRAPH_ORDINALS)
+  }
+
+  /** Bytes of frames that the next batch may change, at most. */
+  get expectedBytes(): number {
+    if (!this.trained || !(this.#tasks.length || this.ghosts)) return 0
+    const bytes = ({ rowsPerBlock, frameBytes }: Space, rows: number, most: number): number => Math.min(Math.ceil(rows / rowsPerBlock), most) * frameBytes
+    const { ordinals, uncoded } = this
+    return bytes(this.base, ordinals, MOST_LINKED_ROWS + (this.ghosts || this.unremoved ? MOST_SWEPT_ROWS : 0)) +
+      bytes(this.upper, this.slots + MOST_LEVELS, MOST_LINKED_ROWS) + bytes(this.states, ordinals, BATCH) + bytes(this.codes, ordinals, uncoded ? BATCH : 1)
   }
 
   /** Vectors that are found by scanning, until they are linked. */

@@ -7,6 +7,8 @@ import type { WriteQueue, WriteRequest } from './write-queue.js'
 
 /** Records that are stored before others have their turn, if time is up. */
 const STORED_TOGETHER = 64
+/** So many times more memory there is than frames may change before it is looked whether changes must be written. */
+const CHANGED_SHARE = 16
 
 /** What commits ask of their writer. */
 export interface CommitsHost {
@@ -86,18 +88,24 @@ export class Commits {
   /** Encodes what is being committed, while the disk is at it; nothing of it is visible yet. */
   async #store(records: NewRecord[]): Promise<void> {
     const pauses = new Pauses()
+    const most = this.#engine.arena.bytes.length / CHANGED_SHARE
+    let changed = 0
     for (let from = 0; from < records.length;) {
       const { collection } = records[from]!
+      const { frameBytes } = collection.graph.codes
+      const together = Math.max(1, Math.min(STORED_TOGETHER, Math.floor(most / frameBytes)))
       const some: NewVector[] = []
-      for (; from < records.length && some.length < STORED_TOGETHER && records[from]!.collection === collection; from++) {
+      for (; from < records.length && some.length < together && records[from]!.collection === collection; from++) {
         const { ordinal, key, put: { vector, metadata } } = records[from]!
         some.push({ ordinal, vector, label: { key, metadata } })
       }
       await byAndBy(collection.graph.storeAll(some), SLICE_MS)
-      if (!pauses.isDue) continue
+      changed += some.length * frameBytes
+      if (changed < most && !pauses.isDue) continue
+      changed = 0
       // Codes that no search sees yet do no harm in a checkpoint of what was before them.
       if (this.#engine.cacheIsDirty) await this.#host.makeRoom()
-      await pauses.take()
+      if (pauses.isDue) await pauses.take()
     }
   }
 }

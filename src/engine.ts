@@ -167,9 +167,11 @@ export class Engine {
     this.packer = new VectorPacker(this.kernel, this.arena)
   }
 
-  /** Whether so many frames hold changes that they must be written before much else is read. */
+  /** Whether so many frames hold changes that they must be written before much else is read, or changed. */
   get cacheIsDirty(): boolean {
-    return this.cache.isCrowded()
+    let expected = 0
+    for (const { graph } of this.collections.values()) expected = Math.max(expected, graph.expectedBytes)
+    return this.cache.isCrowded(expected)
   }
 
   /** Where records and index are. */

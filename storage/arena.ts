@@ -21,6 +21,7 @@ export class Arena {
   /** Who has each slab: changed by `give` alone. */
   readonly owners: Int8Array
   #free: number
+  #allocated = 1
   /** Asked to empty slabs [from, from + count) of frames; says whether it could. Set by the block cache. */
   vacate: (from: number, count: number) => boolean = () => false
   #pieces = new Map<number, number[]>()
@@ -43,10 +44,16 @@ export class Arena {
     return this.#free
   }
 
+  /** Bytes of the slabs that are, or may become, frames. */
+  get frameBytes(): number {
+    return (this.slabs - this.#allocated) * SLAB_BYTES
+  }
+
   /** Gives slabs [from, from + count) to an owner. */
   give(from: number, count: number, owner: number): void {
     for (let slab = from; slab < from + count; slab++) {
       this.#free += Number(owner === FREE) - Number(this.owners[slab] === FREE)
+      this.#allocated += Number(owner === ALLOCATED) - Number(this.owners[slab] === ALLOCATED)
       this.owners[slab] = owner
     }
   }
@@ -54,7 +61,7 @@ export class Arena {
   /**
    * Allocates zeroed memory, aligned to 64 bytes.
    *
-   * @throws {VectorLevelError} VECTOR_FULL when neither free slabs nor clean frames make room
+   * @throws {VectorLevelError} VECTOR_FULL when neither free slabs nor frames that can be emptied make room
    */
   allocate(byteLength: number): number {
     const size = this.#sizeOf(byteLength)

@@ -3,8 +3,9 @@ import { ALLOCATED, type Arena, FREE, SLAB_BYTES } from './arena.js'
 import { NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
 import { FRAME_CLASSES, type RowShape, Space, type SpaceShape } from './space.js'
 
-/** The share of frames that changes may take. */
+/** The share of the memory of frames that changes may take; and that with those that are expected, since what is read together must have room beside them. */
 const MOST_DIRTY = 0.5
+const MOST_EXPECTED = 0.75
 /** Frames that are emptied at once, at most. */
 const MOST_EVICTED = 16
 /** Evictions after which the classes' shares of memory are looked at again. */
@@ -43,7 +44,7 @@ export class BlockCache {
     const pages = (arena.slabs * SLAB_BYTES) / PAGE_BYTES
     this.#frameSpace = new Int32Array(pages).fill(-1)
     this.#frameBlock = new Uint32Array(pages)
-    arena.vacate = (from, count) => this.park(() => this.#vacate(from, count))
+    arena.vacate = (from, count) => this.park(() => this.#vacate(from, count, true))
   }
 
   createSpace(shape: SpaceShape): Space {
@@ -66,10 +67,7 @@ export class BlockCache {
       this.#freeFrames[space.frameClass]!.push(frame)
       throw error
     }
-    const page = frame / PAGE_BYTES
-    this.#frameSpace[page] = spaceId
-    this.#frameBlock[page] = block
-    space.setResident(block, frame)
+    this.#enter(frame, spaceId, block)
   }
 
   /** Empties a space for good: none of its blocks is on disk, and changes are lost. None may be being copied. */
@@ -110,19 +108,20 @@ export class BlockCache {
     for (const space of this.#spaces) space.endWriting(written)
   }
 
-  /** Whether changes take so much room, in all or among the frames of one size, that they must be written before much else is read. */
-  isCrowded(): boolean {
-    const dirty = this.#dirtyFrames()
-    let bytes = 0
-    for (let i = 0; i < FRAME_CLASSES; i++) bytes += dirty[i]! * (PAGE_BYTES << i)
-    if (bytes > this.#arena.slabs * SLAB_BYTES * MOST_DIRTY) return true
-    if (this.#arena.free) return false
-    return dirty.some((count, i) => count > this.#framesOf(i) * MOST_DIRTY)
+  /** Whether changes take so much room, with `expected` bytes of frames that are about to change, that they must be written before. */
+  isCrowded(expected = 0): boolean {
+    const dirty = this.#dirtyBytes()
+    const room = this.#arena.frameBytes
+    return dirty > 0 && (dirty > room * MOST_DIRTY || dirty + expected > room * MOST_EXPECTED)
   }
 
-  /** Frames that blocks of a space can have before changes must be written. */
+  /** Frames of a space that may change before changes must be written. */
   roomFor(space: Space): number {
-    return this.#arena.free * (16 >> space.frameClass) + this.#framesOf(space.frameClass) - this.#dirtyFrames()[space.frameClass]!
+    return Math.max(0, Math.floor((this.#arena.frameBytes * MOST_EXPECTED - this.#dirtyBytes()) / space.frameBytes))
+  }
+
+  #dirtyBytes(): number {
+    return this.#dirtyFrames().reduce((bytes, count, frameClass) => bytes + count * (PAGE_BYTES << frameClass), 0)
   }
 
   #framesOf(frameClass: number): number {
@@ -206,11 +205,13 @@ export class BlockCache {
   }
 
   #takeSlab(frameClass: number): boolean {
-    for (const donor of this.#donors(frameClass)) {
-      for (const slab of this.#slabsOf[donor]!) {
-        if (!this.#vacate(slab, 1)) continue
-        this.#adopt(slab, frameClass)
-        return true
+    for (const moving of [false, true]) {
+      for (const donor of this.#donors(frameClass)) {
+        for (const slab of this.#slabsOf[donor]!) {
+          if (!this.#vacate(slab, 1, moving)) continue
+          this.#adopt(slab, frameClass)
+          return true
+        }
       }
     }
     return false
@@ -243,24 +244,65 @@ export class BlockCache {
     this.#frameSpace[page] = -1
   }
 
-  /** Empties slabs of frames, unless one of them is dirty or allocated. */
-  #vacate(from: number, count: number): boolean {
+  /**
+   * Empties slabs of frames: what is dirty moves to other frames of its class. Says whether it could: not what is allocated, or is being written, and only as
+   * far as there are others, and it is to move at all.
+   */
+  #vacate(from: number, count: number, moving: boolean): boolean {
     const first = (from * SLAB_BYTES) / PAGE_BYTES
     const last = ((from + count) * SLAB_BYTES) / PAGE_BYTES
-    for (let slab = from; slab < from + count; slab++) if (this.#arena.owners[slab] === ALLOCATED) return false
+    const { owners } = this.#arena
+    for (let slab = from; slab < from + count; slab++) if (owners[slab] === ALLOCATED) return false
+    const dirty: number[] = []
     for (let page = first; page < last; page++) {
-      const spaceId = this.#frameSpace[page]!
-      if (spaceId >= 0 && this.#spaces[spaceId]!.isDirty(this.#frameBlock[page]!)) return false
+      const space = this.#spaces[this.#frameSpace[page]!]
+      if (!space?.isDirty(this.#frameBlock[page]!)) continue
+      if (!moving || space.isWriting(this.#frameBlock[page]!)) return false
+      dirty.push(page)
     }
+    if (dirty.length && !this.#hasRoomBeside(from, count, dirty)) return false
+    for (let slab = from; slab < from + count; slab++) this.#disown(slab)
+    for (const page of dirty) this.#move(page)
     for (let page = first; page < last; page++) if (this.#frameSpace[page]! >= 0) this.#evict(page)
-    for (let slab = from; slab < from + count; slab++) {
-      const frameClass = this.#arena.owners[slab]!
-      this.#arena.give(slab, 1, FREE)
-      if (frameClass < 0) continue
-      this.#slabsOf[frameClass] = this.#slabsOf[frameClass]!.filter(other => other !== slab)
-      const start = slab * SLAB_BYTES
-      this.#freeFrames[frameClass] = this.#freeFrames[frameClass]!.filter(frame => frame < start || frame >= start + SLAB_BYTES)
-    }
     return true
+  }
+
+  /** Whether the other slabs have room for all that is dirty in these. */
+  #hasRoomBeside(from: number, count: number, dirty: number[]): boolean {
+    const all = this.#dirtyFrames()
+    return dirty.every(page => {
+      const { frameClass } = this.#spaces[this.#frameSpace[page]!]!
+      const others = this.#slabsOf[frameClass]!.filter(slab => slab < from || slab >= from + count).length
+      return all[frameClass]! <= others * (16 >> frameClass)
+    })
+  }
+
+  /** Frees a slab, whose frames are no longer given out. */
+  #disown(slab: number): void {
+    const frameClass = this.#arena.owners[slab]!
+    this.#arena.give(slab, 1, FREE)
+    if (frameClass < 0) return
+    this.#slabsOf[frameClass] = this.#slabsOf[frameClass]!.filter(other => other !== slab)
+    const start = slab * SLAB_BYTES
+    this.#freeFrames[frameClass] = this.#freeFrames[frameClass]!.filter(frame => frame < start || frame >= start + SLAB_BYTES)
+  }
+
+  /** Moves a block to another frame of its class. */
+  #move(page: number): void {
+    const spaceId = this.#frameSpace[page]!
+    const block = this.#frameBlock[page]!
+    const space = this.#spaces[spaceId]!
+    const frame = this.#freeFrames[space.frameClass]!.pop() ?? this.#evictOne(space.frameClass)
+    this.#arena.bytes.copyWithin(frame, page * PAGE_BYTES, page * PAGE_BYTES + space.frameBytes)
+    this.#frameSpace[page] = -1
+    this.#enter(frame, spaceId, block)
+  }
+
+  /** Enters the frame that a block stands in. */
+  #enter(frame: number, spaceId: number, block: number): void {
+    const page = frame / PAGE_BYTES
+    this.#frameSpace[page] = spaceId
+    this.#frameBlock[page] = block
+    this.#spaces[spaceId]!.setResident(block, frame)
   }
 }

@@ -144,11 +144,13 @@ export class Space {
     return this.#arena.u32[this.#tables / 4 + block]!
   }
 
-  /** Enters a block's frame, 0 for none; it counts as referenced once. */
+  /** Enters a block's frame, 0 for none; it counts as referenced once, or as often as it was when it was asked for. */
   setResident(block: number, frame: number): void {
+    const { bytes, u32 } = this.#arena
+    const references = this.#tables + this.#capacity * 4 + block
+    bytes[references] = frame ? Math.max(1, bytes[references]!) : 0
     // NOTE: behind what fills the frame, for other threads too.
-    Atomics.store(this.#arena.u32, this.#tables / 4 + block, frame)
-    this.#arena.bytes[this.#tables + this.#capacity * 4 + block] = frame ? 1 : 0
+    Atomics.store(u32, this.#tables / 4 + block, frame)
   }
 
   /** Whether a block is on disk, so that it must be found there. */
@@ -189,6 +191,10 @@ export class Space {
 
   isDirty(block: number): boolean {
     return this.#arena.bytes[this.#flagOf(block)] !== CLEAN
+  }
+
+  isWriting(block: number): boolean {
+    return this.#arena.bytes[this.#flagOf(block)] === WRITING
   }
 
   /** Counts a clean block's references down; says whether there were none. */
