@@ -106,7 +106,7 @@ export class Codes {
     this.#threads = threads
     this.#other = arena.allocate(GRAPH_BYTES)
     arena.bytes.copyWithin(this.#other, graph.ptr, graph.ptr + GRAPH_BYTES)
-    for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options))
+    for (const ptr of [graph.ptr, this.#other]) arena.u32[(ptr + GRAPH_CODEBOOK) / 4] = arena.allocate(this.#codec.tableBytes(graph.options), 'codebooks')
     const needs = this.#codec.kMeansNeeds?.(graph.options)
     this.#kMeans = needs ? kernelKMeans(arena, kernel, needs) : NO_K_MEANS
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { now } from './clock.js'
 import { loadReference } from './reference/reference.js'
 
 /** Exports of the kernel module; all numbers are addresses or counts in its memory. What they do is told where they stand. */
@@ -19,6 +20,7 @@ export interface Kernel {
   checksum(ptr: number, byteLength: number): bigint
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number
+  setThread(index: number): void
   prepareVector(graph: number, scratch: number): void
   encodeRow(graph: number, scratch: number, row: number): void
   loadQuery(graph: number, scratch: number): void
@@ -87,9 +89,14 @@ function compile(build: KernelBuild): WebAssembly.Module {
   return module
 }
 
-/** An instance of the kernel over `memory`. */
-export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
-  if (build === 'reference') return loadReference(memory, callbacks)
-  const instance = new WebAssembly.Instance(compile(build), { env: { memory, ...callbacks } })
+function instantiate(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory, now, ...callbacks } })
   return instance.exports as object as Kernel
+}
+
+/** An instance of the kernel over `memory`; `thread` is the number of who calls it: 0 for the calling thread. */
+export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks, thread = 0): Kernel {
+  const kernel = build === 'reference' ? loadReference(memory, callbacks) : instantiate(build, memory, callbacks)
+  kernel.setThread(thread)
+  return kernel
 }

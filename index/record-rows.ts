@@ -82,6 +82,7 @@ export class RecordRows {
     this.#bits = arena.u32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
     const space: Space = cache.createSpace({
       rowBytes: vectorBytes + HEADER + LABEL_BYTES,
+      kind: 'records',
       copies: true,
       ...(leastClass !== undefined && { leastClass }),
       // Of a row that is not filled nothing else is read.

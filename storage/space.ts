@@ -1,7 +1,7 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
 import {
-  BLOCK_HEADER, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_READS, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
   SPACE_SHIFT, SPACE_TABLE
 } from './kernel/layout.js'
 
@@ -20,6 +20,8 @@ export const FRAME_CLASSES = 5
 
 export interface SpaceShape {
   rowBytes: number
+  /** What it holds, by which it is counted. */
+  kind?: string
   /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
   copies?: boolean
   /** Has frames that hold as few rows as they can, of this class at least unless smaller ones would do: where rows are asked for one by one, what shares their frame is not. */
@@ -37,25 +39,37 @@ export class Space {
   readonly rowsPerBlock: number
   readonly frameClass: number
   readonly frameBytes: number
+  readonly kind: string
+  /** Blocks that have frames, that were loaded into one, and that were taken out of theirs. */
+  resident = 0
+  misses = 0
+  evictions = 0
   readonly #arena: Arena
   readonly #load: (block: number, frame: number) => void
   readonly #copies: boolean
+  readonly #threads: number
+  /** Of each thread (kernel/layout.ts). */
+  readonly #counts: number
   #capacity = 0
   #tables = 0
   /** A bit per block: it is on disk. */
   #stored = new Uint8Array(0)
 
-  constructor(arena: Arena, id: number, shape: SpaceShape) {
+  /** `threads` is how many have kernels that read it. */
+  constructor(arena: Arena, id: number, shape: SpaceShape, threads = 1) {
     this.#arena = arena
     this.#load = shape.load
     this.#copies = shape.copies ?? false
+    this.#threads = threads
+    this.#counts = arena.allocate(threads * COUNTS_BYTES, 'tables')
     this.id = id
+    this.kind = shape.kind ?? ''
     this.rowBytes = shape.rowBytes
     const usual = frameClassFor(shape.rowBytes)
     this.frameClass = shape.leastClass === undefined ? usual : Math.min(usual, smallestFrameClass(shape.rowBytes, shape.leastClass))
     this.frameBytes = PAGE_BYTES << this.frameClass
     this.rowsPerBlock = rowsPerBlock(shape.rowBytes, this.frameBytes)
-    this.ptr = arena.allocate(SPACE_BYTES)
+    this.ptr = arena.allocate(SPACE_BYTES, 'tables')
     // floor(row / rows) as a multiplication, exact for row < 2^28. Source: Granlund, Montgomery 1994, section 4.
     const shift = 28 + Math.ceil(Math.log2(this.rowsPerBlock))
     this.#set(SPACE_ROW_BYTES, this.rowBytes)
@@ -63,6 +77,7 @@ export class Space {
     this.#set(SPACE_SHIFT, shift)
     this.#set(SPACE_MAGIC, Math.ceil(2 ** shift / this.rowsPerBlock))
     this.#set(SPACE_ID, id)
+    this.#set(SPACE_COUNTS, this.#counts)
     this.reserve(1)
   }
 
@@ -82,14 +97,14 @@ export class Space {
     if (blocks <= this.#capacity) return
     let capacity = this.#capacity || FIRST_CAPACITY
     while (capacity < blocks) capacity *= 2
-    const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK)
+    const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK, 'tables')
     const { bytes } = this.#arena
     const old = this.#capacity
     if (old) {
       bytes.copyWithin(tables, this.#tables, this.#tables + old * 4)
       bytes.copyWithin(tables + capacity * 4, this.#tables + old * 4, this.#tables + old * 5)
       bytes.copyWithin(tables + capacity * 5, this.#tables + old * 5, this.#tables + old * 6)
-      this.#arena.release(this.#tables, old * BYTES_A_BLOCK)
+      this.#arena.release(this.#tables, old * BYTES_A_BLOCK, 'tables')
     }
     const stored = new Uint8Array(capacity / 8)
     stored.set(this.#stored)
@@ -115,6 +130,16 @@ export class Space {
     // NOTE: behind what fills the frame, for other threads too.
     Atomics.store(this.#arena.u32, this.#tables / 4 + block, frame)
     this.#arena.bytes[this.#tables + this.#capacity * 4 + block] = frame ? 1 : 0
+    this.resident += frame ? 1 : -1
+    if (frame) this.misses++
+    else this.evictions++
+  }
+
+  /** How often all threads have asked where a row is. */
+  get reads(): number {
+    let reads = 0
+    for (let thread = 0; thread < this.#threads; thread++) reads += Number(this.#arena.u64[(this.#counts + thread * COUNTS_BYTES + COUNTS_READS) / 8]!)
+    return reads
   }
 
   /** Whether a block is on disk, so that it must be found there. */

@@ -1,7 +1,8 @@
 /** Row numbers to addresses, through the block table of a space. */
 
 import {
-  BLOCK_HEADER, NO_BLOCK, REFERENCED, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, NO_BLOCK, REFERENCED, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS,
+  SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
 } from './layout'
 
 /** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
@@ -11,6 +12,38 @@ const MOST_TRIES: u32 = 1000
 // @ts-ignore: decorator
 @external('env', 'fault')
 declare function fault(spaceId: u32, block: u32): void
+
+/** Where the counts of this instance's thread stand behind SPACE_COUNTS. */
+let ownCounts: usize = 0
+
+/** Says which thread this instance of the module is for. */
+export function setThread(index: u32): void {
+  ownCounts = <usize>index * COUNTS_BYTES
+}
+
+export function threadIndex(): u32 {
+  return <u32>(ownCounts / COUNTS_BYTES)
+}
+
+/** What this instance's thread has counted of a space (layout.ts). */
+// @ts-ignore: decorator
+@inline
+export function countsOf(space: usize): usize {
+  return <usize>load<u32>(space, SPACE_COUNTS) + ownCounts
+}
+
+// @ts-ignore: decorator
+@inline
+function countReads(space: usize, count: u32): void {
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_READS) + count, COUNTS_READS)
+}
+
+function miss(space: usize, block: u32): void {
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_FAULTS) + 1, COUNTS_FAULTS)
+  fault(load<u32>(space, SPACE_ID), block)
+}
 
 // @ts-ignore: decorator
 @inline
@@ -22,8 +55,9 @@ export function blockOf(space: usize, row: u32): u32 {
 export function rowAddress(space: usize, row: u32): usize {
   const block = blockOf(space, row)
   let frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
+  countReads(space, 1)
   if (!frame) {
-    fault(load<u32>(space, SPACE_ID), block)
+    miss(space, block)
     frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
   }
   store<u8>(load<u32>(space, SPACE_REFERENCES) + block, REFERENCED)
@@ -52,6 +86,7 @@ export function resolveRows(space: usize, rows: usize, count: u32, addresses: us
   const shift = <u64>load<u32>(space, SPACE_SHIFT)
   const perBlock = load<u32>(space, SPACE_ROWS)
   const rowBytes = load<u32>(space, SPACE_ROW_BYTES)
+  countReads(space, count)
   for (let tries: u32 = 0; ; tries++) {
     let missing: u32 = 0
     for (let i: u32 = 0; i < count; i++) {
@@ -76,6 +111,6 @@ function loadMissing(space: usize, rows: usize, count: u32): void {
   const table = <usize>load<u32>(space, SPACE_TABLE)
   for (let i: u32 = 0; i < count; i++) {
     const block = blockOf(space, load<u32>(rows + (i << 2)))
-    if (!load<u32>(table + (block << 2))) fault(load<u32>(space, SPACE_ID), block)
+    if (!load<u32>(table + (block << 2))) miss(space, block)
   }
 }
