@@ -1,3 +1,5 @@
+import type { CacheKind } from '../../src/index.js'
+
 /** Bytes of a process by kind: its own (the heap and what threads share), and pages of files that the system could take back. */
 export interface Held {
   own: number
@@ -22,6 +24,8 @@ export interface Load {
   p99Us: number
   hitRatio: number
   blocksRead: number
+  /** Blocks read a query, by what they hold. */
+  reads: Record<CacheKind, number>
 }
 
 /** Searches within a cache of one size. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Collection, type Hits, VectorLevel } from '../../src/index.js'
+import { type CacheKind, type Collection, type Hits, VectorLevel } from '../../src/index.js'
 import { FbinFile, rowOf, type Matrix } from '../data/fbin-file.js'
 import { datasetOf, readGroundTruth, readQueries } from '../datasets.js'
 import { linked } from '../linked.js'
@@ -146,13 +146,15 @@ async function time(db: VectorLevel, items: Items, queries: Matrix, searches: Se
   }
   const after = db.cacheStats()
   const rounds = Array.from({ length: searches.runs }, (_, run) => micros.subarray(run * queries.count, (run + 1) * queries.count))
+  const kinds = Object.keys(after.kinds) as CacheKind[]
   const [hits, misses] = [after.hits - before.hits, after.misses - before.misses]
   return {
     qps: median(rounds.map((round) => 1e6 / (round.reduce((a, b) => a + b) / round.length))),
     p50Us: quantile(micros, 0.5),
     p99Us: quantile(micros, 0.99),
     hitRatio: hits / (hits + misses),
-    blocksRead: misses / micros.length
+    blocksRead: misses / micros.length,
+    reads: Object.fromEntries(kinds.map((kind) => [kind, (after.kinds[kind].misses - before.kinds[kind].misses) / micros.length])) as Record<CacheKind, number>
   }
 }
 

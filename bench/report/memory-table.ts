@@ -15,7 +15,7 @@ export function memoryTables({ ladder, inserts, load, cold }: MemoryResults): st
 export function ladderTable({ rungs }: LadderRow): string {
   const full = rungs.find(({ share }) => share === undefined)!
   const head = [
-    'cache, of the index', 'MB', 'recall', 'same results', 'uniform: QPS', 'of all in memory', 'hits', 'blocks read a query', 'p99 µs', 'Zipf: QPS', 'of all in memory', 'hits',
+    'cache, of the index', 'MB', 'recall', 'same results', 'uniform: QPS', 'of all in memory', 'hits', 'blocks read a query', 'codes / neighbors / vectors', 'p99 µs', 'Zipf: QPS', 'of all in memory', 'hits',
     'blocks read a query', 'own MB over the limit', 'files MB'
   ]
   return markdown(head, rungs.map((rung) => [
@@ -27,6 +27,7 @@ export function ladderTable({ rungs }: LadderRow): string {
     (rung.uniform.qps / full.uniform.qps).toFixed(2),
     percent(rung.uniform.hitRatio),
     whole(rung.uniform.blocksRead),
+    [rung.uniform.reads.codes, rung.uniform.reads.neighbors, rung.uniform.reads.records].map(whole).join(' / '),
     whole(rung.uniform.p99Us),
     whole(rung.zipf.qps),
     (rung.zipf.qps / full.zipf.qps).toFixed(2),

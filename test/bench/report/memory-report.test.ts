@@ -8,7 +8,7 @@ import { ladderTable, loadTable } from '../../../bench/report/memory-table.js'
 const test = suite('memory report')
 
 const MIB = 2 ** 20
-const load = { qps: 1000, p50Us: 900, p99Us: 2000, hitRatio: 0.75, blocksRead: 300 }
+const load = { qps: 1000, p50Us: 900, p99Us: 2000, hitRatio: 0.75, blocksRead: 300, reads: { codes: 200, neighbors: 60, upperLevels: 1, states: 1, records: 38 } }
 const rung: LadderRung = {
   share: 0.1, cacheBytes: 10 * MIB, recall: 0.95, results: 'a', uniform: load, zipf: { ...load, qps: 2000, hitRatio: 0.9, blocksRead: 100 },
   before: { own: 50 * MIB, files: 40 * MIB }, most: { own: 65 * MIB, files: 90 * MIB }
@@ -25,9 +25,9 @@ function cells(table: string): string[][] {
 
 test('compares each cache with everything in memory, and says when results differ', () => {
   const [tenth, twentieth, all] = cells(ladderTable(row))
-  assert.equal(tenth, ['10 %', '10.0', '0.9500', 'yes', '1,000', '0.25', '75.0 %', '300', '2,000', '2,000', '0.40', '90.0 %', '100', '5.0', '50.0'])
+  assert.equal(tenth, ['10 %', '10.0', '0.9500', 'yes', '1,000', '0.25', '75.0 %', '300', '200 / 60 / 38', '2,000', '2,000', '0.40', '90.0 %', '100', '5.0', '50.0'])
   assert.equal(twentieth!.slice(0, 4), ['5 %', '10.0', '0.9500', 'no'])
-  assert.equal([all![0], all![5], all![13]], ['all', '1.00', '-'])
+  assert.equal([all![0], all![5], all![14]], ['all', '1.00', '-'])
 })
 
 test('loading is compared with loading the same data with everything in memory', () => {
