@@ -4,9 +4,9 @@ import { readMatrix, type Matrix } from './data/fbin-file.js'
 import { glove } from './data/glove.js'
 import { ensureGroundTruth, groundTruthFile } from './data/ground-truth.js'
 import { mnist } from './data/mnist.js'
-import { smallSynth, synth } from './data/synth.js'
+import { largeSynth, smallSynth, synth } from './data/synth.js'
 
-export const datasets: readonly Dataset[] = [glove, mnist, synth, smallSynth]
+export const datasets: readonly Dataset[] = [glove, mnist, synth, smallSynth, largeSynth]
 
 /** @throws {RangeError} when there is no such data set */
 export function datasetOf(name: string): Dataset {

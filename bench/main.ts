@@ -3,10 +3,13 @@ import { runCodes } from './codes/run.js'
 import { runDurability } from './durability/run.js'
 import { runMacro } from './macro/run.js'
 import { runMicro } from './micro/run.js'
+import { runMemory } from './memory/run.js'
+import { noMemoryResults, type MemoryResults } from './memory/figures.js'
 import { help, parseOptions, type DatasetPart, type Options } from './options.js'
 import { runReplay } from './replay/run.js'
 import { churnCostsTable, churnText } from './report/churn-table.js'
 import { codesTable } from './report/codes-table.js'
+import { memoryTables } from './report/memory-table.js'
 import { threadsTables } from './report/threads-table.js'
 import { report, tablesOf } from './report.js'
 import { emptyResults, storeResults } from './results.js'
@@ -14,7 +17,7 @@ import { parts } from './threads/parts.js'
 import { runThreads } from './threads/run.js'
 
 async function bench(options: Options): Promise<void> {
-  if (options.micro || options.macro || options.churn || options.threads || options.codes) await measure(options)
+  if (options.micro || options.macro || options.churn || options.threads || options.codes || options.memory) await measure(options)
   if (options.replay) await runReplay()
   if (options.durability) await runDurability()
   if (options.report) await report()
@@ -22,8 +25,10 @@ async function bench(options: Options): Promise<void> {
 
 async function measure(options: Options): Promise<void> {
   const namesOf = (parts: DatasetPart[]): string[] => parts.map(({ dataset, count }) => `${dataset.name}:${count}`)
-  const [datasets, churnDatasets, threadsDatasets, codesDatasets] = [options.datasets, options.churnDatasets, options.threadsDatasets, options.codesDatasets].map(namesOf)
-  const results = await emptyResults({ ...options, datasets, churnDatasets, threadsDatasets, codesDatasets })
+  const [datasets, churnDatasets, threadsDatasets, codesDatasets, memoryDatasets] = [
+    options.datasets, options.churnDatasets, options.threadsDatasets, options.codesDatasets, options.memoryDatasets
+  ].map(namesOf)
+  const results = await emptyResults({ ...options, datasets, churnDatasets, threadsDatasets, codesDatasets, memoryDatasets })
   console.log(`${results.cpu}, Node ${results.node}, ${results.commit}`)
   if (options.micro) results.micro = await runMicro()
   if (options.macro) {
@@ -57,8 +62,15 @@ async function measure(options: Options): Promise<void> {
       await storeResults(results)
     })
   }
-  const { micro, macro, churn, threads, codes } = results
-  const isEmpty = [micro, macro, churn, codes, ...Object.values(threads)].every((rows) => rows.length === 0)
+  if (options.memory) {
+    await runMemory(options, async (rows) => {
+      for (const part of Object.keys(noMemoryResults()) as (keyof MemoryResults)[]) (results.memory[part] as unknown[]).push(...rows[part])
+      console.log(`\n${memoryTables(rows).join('\n\n')}\n`)
+      await storeResults(results)
+    })
+  }
+  const { micro, macro, churn, threads, codes, memory } = results
+  const isEmpty = [micro, macro, churn, codes, ...Object.values(threads), ...Object.values(memory)].every((rows) => rows.length === 0)
   if (!isEmpty && !options.quick) console.log(`\nStored in ${await storeResults(results)}`)
 }
 

@@ -4,6 +4,7 @@ import { policyNames, type PolicyName } from './churn/policies.js'
 import { datasetOf } from './datasets.js'
 import type { Codec } from './macro/engine.js'
 import { ownEngine, peerNames } from './macro/engines.js'
+import { memoryParts, type MemoryPart } from './memory/parts.js'
 import { parts, type Part } from './threads/parts.js'
 
 export const help = `npm run bench [-- options]
@@ -17,12 +18,13 @@ What to run
   --churn             vectors go and come: recall, speed and bytes after each round, beside an index built anew
   --threads           builds, searches and the event loop with worker threads
   --codes             each codec: bytes, recall and speed, with everything in memory and with a cache of a tenth of the sq8 index
+  --memory            smaller caches: speed, hit ratios, bytes held; loading, starting cold
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
 
 What the macro benches measure
-  --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536, synth-128; NAME:COUNT takes the first COUNT vectors
+  --dataset LIST      glove-100-angular, mnist-784-euclidean, synth-1536, synth-128, synth-128-large; NAME:COUNT takes the first COUNT vectors
   --count N           the first N vectors of each data set that has no count of its own
   --codec LIST        f32, sq8, pq, pq8 (default: f32,sq8)
   --peers             compare with ${peerNames.join(', ')}; installs them into bench/peers (hnswlib-node
@@ -36,6 +38,10 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
   --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
 
 What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
+
+What the memory benches measure, on glove-100-angular, synth-1536 and synth-128-large (1,000,000) unless told otherwise
+  --only LIST         build, ladder, inserts, load, cold (default: all); build makes the stores, which the others use: so each of them may be measured by itself.
+                      They stand in .cache/bench/ until they are deleted
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
   --only LIST         build, link, search, loop, mixed (default: all); all but build take the first data set
@@ -64,6 +70,7 @@ export interface Options {
   churn: boolean
   threads: boolean
   codes: boolean
+  memory: boolean
   replay: boolean
   durability: boolean
   report: boolean
@@ -71,6 +78,8 @@ export interface Options {
   churnDatasets: DatasetPart[]
   threadsDatasets: DatasetPart[]
   codesDatasets: DatasetPart[]
+  memoryDatasets: DatasetPart[]
+  memoryParts: MemoryPart[]
   parts: Part[]
   seconds: number
   quick: boolean
@@ -98,6 +107,7 @@ export function parseOptions(args: string[]): Options | undefined {
       churn: { type: 'boolean', default: false },
       threads: { type: 'boolean', default: false },
       codes: { type: 'boolean', default: false },
+      memory: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '60' },
       quick: { type: 'boolean', default: false },
       replay: { type: 'boolean', default: false },
@@ -120,15 +130,16 @@ export function parseOptions(args: string[]): Options | undefined {
   })
   if (values.help) return undefined
   const macroDetail = values.dataset !== undefined || values.count !== undefined || values.peers
-  const macroMeant = values.macro || (macroDetail && !values.churn && !values.threads && !values.codes)
-  const { micro, churn, threads, codes, replay, durability, report: reported } = values
-  const nothingAsked = !micro && !macroMeant && !churn && !threads && !codes && !replay && !durability && !reported
+  const macroMeant = values.macro || (macroDetail && !values.churn && !values.threads && !values.codes && !values.memory)
+  const { micro, churn, threads, codes, memory, replay, durability, report: reported } = values
+  const nothingAsked = !micro && !macroMeant && !churn && !threads && !codes && !memory && !replay && !durability && !reported
   return {
     micro: values.micro || nothingAsked,
     macro: macroMeant || nothingAsked,
     churn: values.churn || nothingAsked,
     threads,
     codes,
+    memory,
     replay: values.replay,
     durability: values.durability,
     report: values.report,
@@ -137,6 +148,8 @@ export function parseOptions(args: string[]): Options | undefined {
     churnDatasets: datasetsOf(values.dataset ?? Object.keys(churnCounts).join(','), values.count, churnCounts),
     threadsDatasets: datasetsOf(values.dataset ?? Object.keys(threadsCounts).join(','), values.count, threadsCounts),
     codesDatasets: datasetsOf(values.dataset ?? Object.keys(codesCounts).join(','), values.count, codesCounts),
+    memoryDatasets: datasetsOf(values.dataset ?? 'glove-100-angular,synth-1536,synth-128-large', values.count),
+    memoryParts: values.only !== undefined && memory ? values.only.split(',').map((part) => oneOf('part', part, memoryParts)) : [...memoryParts],
     parts: values.only !== undefined && threads ? values.only.split(',').map((part) => oneOf('part', part, parts)) : [...parts],
     seconds: wholeNumber('seconds', values.seconds, 1),
     quick: values.quick,
@@ -144,7 +157,7 @@ export function parseOptions(args: string[]): Options | undefined {
     rounds: wholeNumber('rounds', values.rounds, 1),
     queries: wholeNumber('queries', values.queries, 1),
     codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8', 'pq', 'pq8'])),
-    engines: enginesOf(values.peers, threads ? undefined : values.only),
+    engines: enginesOf(values.peers, threads || memory ? undefined : values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),
     runs: wholeNumber('runs', values.runs, 1),
     builds: wholeNumber('builds', values.builds, 1),

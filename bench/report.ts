@@ -7,6 +7,7 @@ import { places } from './places.js'
 import { recallChart } from './report/chart.js'
 import { reportChurn } from './report/churn.js'
 import { reportCodes } from './report/codes.js'
+import { reportMemory } from './report/memory.js'
 import { engineTable, ratioTable } from './report/table.js'
 import { reportThreads } from './report/threads.js'
 import { storedResults, type MacroRow, type Results } from './results.js'
@@ -26,11 +27,13 @@ export async function report(): Promise<void> {
   const churn = await reportChurn(runs)
   const threads = await reportThreads(runs)
   const codes = reportCodes(runs)
-  if (sections.length + churn.length + threads.length + codes.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
+  const memory = await reportMemory(runs)
+  if (sections.length + churn.length + threads.length + codes.length + memory.length === 0) return console.log('There are no results yet; run `npm run bench` first.')
   if (sections.length > 0) await writeReadme('bench', sections.map(markdownOf).join('\n\n'))
   if (churn.length > 0) await writeReadme('churn', churn.join('\n\n'))
   if (threads.length > 0) await writeReadme('threads', threads.join('\n\n'))
   if (codes.length > 0) await writeReadme('codes', codes.join('\n\n'))
+  if (memory.length > 0) await writeReadme('memory', memory.join('\n\n'))
 }
 
 /** The tables of one data set, as they are printed and as README.md shows them. */

@@ -10,6 +10,7 @@ import type { Codec } from './macro/engine.js'
 import type { Timing } from './macro/sweep.js'
 import { places } from './places.js'
 import type { CodesRow } from './codes/figures.js'
+import { type MemoryResults, noMemoryResults } from './memory/figures.js'
 import { noThreadsResults, type ThreadsResults } from './threads/figures.js'
 
 /** One run of the benches, as it is stored in `bench/results/`. */
@@ -29,6 +30,7 @@ export interface Results {
   churnCosts: ChurnCosts[]
   threads: ThreadsResults
   codes: CodesRow[]
+  memory: MemoryResults
 }
 
 /** One engine and codec on one data set. */
@@ -84,7 +86,8 @@ export async function emptyResults(options: Record<string, unknown>): Promise<Re
     churn: [],
     churnCosts: [],
     threads: noThreadsResults(),
-    codes: []
+    codes: [],
+    memory: noMemoryResults()
   }
 }
 
@@ -103,7 +106,10 @@ export async function storedResults(): Promise<Results[]> {
   const runs = await Promise.all(
     files.map(async (name): Promise<Results> => {
       const stored = JSON.parse(await readFile(join(places.results, name), 'utf8')) as Results
-      return { ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: { ...noThreadsResults(), ...stored.threads }, codes: stored.codes ?? [] }
+      return {
+        ...stored, churn: stored.churn ?? [], churnCosts: stored.churnCosts ?? [], threads: { ...noThreadsResults(), ...stored.threads }, codes: stored.codes ?? [],
+        memory: { ...noMemoryResults(), ...stored.memory }
+      }
     })
   )
   return runs.sort((a, b) => b.date.localeCompare(a.date))

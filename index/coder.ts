@@ -23,11 +23,11 @@ export class Coder {
     this.kMeans = kMeans
     this.rowBytes = this.codec.rowBytes(shape)
     this.tableBytes = this.codec.tableBytes(shape)
-    this.tables = [arena.allocate(this.tableBytes), arena.allocate(this.tableBytes)]
+    this.tables = [arena.allocate(this.tableBytes, 'codebooks'), arena.allocate(this.tableBytes, 'codebooks')]
   }
 
   release(): void {
-    for (const ptr of this.tables) this.#arena.release(ptr, this.tableBytes)
+    for (const ptr of this.tables) this.#arena.release(ptr, this.tableBytes, 'codebooks')
   }
 }
 

@@ -158,6 +158,7 @@ export class Graph {
     const paged = (kind: Kind, rowBytes: number, fill: number): Space => {
       const space: Space = cache.createSpace({
         rowBytes,
+        kind,
         load: (block, frame) => {
           if (space.isStored(block)) storage.load(kind, block, frame, space.frameBytes)
           else arena.bytes.fill(fill, frame, frame + space.frameBytes)
@@ -726,18 +727,18 @@ export class Graph {
   }
 
   /** As Searcher.search. */
-  search(vector: Float32Array, k: number, ef: number, rerank = USUAL_RERANK): Nearest {
-    return this.#searcher.search(vector, k, ef, rerank)
+  search(vector: Float32Array, k: number, ef: number, rerank = USUAL_RERANK, explain = false): Nearest {
+    return this.#searcher.search(vector, k, ef, rerank, explain)
   }
 
   /** As Searcher.exact. */
-  exact(vector: Float32Array, k: number): Nearest {
-    return this.#searcher.exact(vector, k)
+  exact(vector: Float32Array, k: number, explain = false): Nearest {
+    return this.#searcher.exact(vector, k, explain)
   }
 
   /** As Searcher.ask. */
-  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank = USUAL_RERANK): SearchJob {
-    return this.#searcher.ask(vector, k, ef, exact, rerank)
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank = USUAL_RERANK, explain = false): SearchJob {
+    return this.#searcher.ask(vector, k, ef, exact, rerank, explain)
   }
 
   /** As Searcher.finish. */

@@ -23,7 +23,7 @@ class Clustering {
   constructor(arena: Arena, most: KMeansNeeds) {
     this.#arena = arena
     const parts = [CLUSTERING_BYTES, ...lengthsOf(most)]
-    this.ptr = arena.allocate(bytesOf(most))
+    this.ptr = arena.allocate(bytesOf(most), 'codebooks')
     let at = this.ptr
     for (const [i, word] of [CLUSTERING_POINTS, CLUSTERING_CENTERS, CLUSTERING_NEAREST, CLUSTERING_SUMS].entries()) this.#set(word, at += parts[i]!)
   }

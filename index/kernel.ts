@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { now } from './clock.js'
 import { loadReference } from './reference/reference.js'
 
 /** Exports of the kernel module; all numbers are addresses or counts in its memory. What they do is told where they stand. */
@@ -21,6 +22,7 @@ export interface Kernel {
   unpackVector(packed: number, dim: number, vector: number): void
   rowAddress(space: number, row: number): number
   dirtyRowAddress(space: number, row: number): number
+  setThread(index: number): void
   prepareVector(graph: number, scratch: number): void
   encodeRow(graph: number, scratch: number, row: number): void
   encodeRows(graph: number, scratch: number, list: number, index: number): void
@@ -98,12 +100,17 @@ export function blocksAt(memory: WebAssembly.Memory, at: number, count: number):
   return new Uint32Array(memory.buffer, at >>> 0, count).slice().sort()
 }
 
-/** An instance of the kernel over `memory`. */
-export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
-  if (build === 'reference') return loadReference(memory, callbacks)
+function instantiate(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
   const faultAll = (spaceId: number, blocks: number, count: number): void => {
     for (const block of blocksAt(memory, blocks, count)) callbacks.fault(spaceId, block)
   }
-  const instance = new WebAssembly.Instance(compile(build), { env: { memory, faultAll, ...callbacks } })
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory, now, faultAll, ...callbacks } })
   return instance.exports as object as Kernel
+}
+
+/** An instance of the kernel over `memory`; `thread` is the number of who calls it: 0 for the calling thread. */
+export function loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks, thread = 0): Kernel {
+  const kernel = build === 'reference' ? loadReference(memory, callbacks) : instantiate(build, memory, callbacks)
+  kernel.setThread(thread)
+  return kernel
 }

@@ -82,6 +82,7 @@ export class RecordRows {
     this.#vector = arena.f32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
     const space: Space = cache.createSpace({
       ...shapeOf(vectorBytes, leastClass),
+      kind: 'records',
       copies: true,
       // Of a row that is not filled nothing else is read.
       load: (_block, frame) => {

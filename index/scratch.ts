@@ -28,7 +28,7 @@ export class Scratch {
 
   constructor(arena: Arena) {
     this.#arena = arena
-    this.ptr = arena.allocate(SCRATCH_BYTES)
+    this.ptr = arena.allocate(SCRATCH_BYTES, 'scratch')
   }
 
   ensure({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): void {
@@ -76,8 +76,8 @@ export class Scratch {
     // Doubled, so that a growing collection does not allocate at every step.
     const grown = Math.max(byteLength, have * 2)
     // Before the old one is given back: when there is no room, it must still stand.
-    const ptr = this.#arena.allocate(grown)
-    if (have) this.#arena.release(this.#get(word), have)
+    const ptr = this.#arena.allocate(grown, 'scratch')
+    if (have) this.#arena.release(this.#get(word), have, 'scratch')
     this.#set(word, ptr)
     this.#byteLengths.set(word, grown)
   }

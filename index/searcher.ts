@@ -1,9 +1,10 @@
 import { type CodecName, codecs } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
+import { readWork, type SearchWork } from './explanation.js'
 import type { Kernel } from './kernel.js'
 import {
-  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_MEASURED, JOB_MISSES, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_LIVE, STATE_UNCODED
+  JOB_BYTES, JOB_EF, JOB_EXACT, JOB_EXPLAINS, JOB_FOUND, JOB_K, JOB_MEASURED, JOB_MISSES, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_RESULT, JOB_STOP, STATE_LIVE, STATE_UNCODED
 } from './kernel/layout.js'
 import type { RecordRows } from './record-rows.js'
 import type { Scratch } from './scratch.js'
@@ -19,6 +20,8 @@ export interface Nearest {
   found: Found[]
   exact: boolean
   partial: boolean
+  /** What it took, when that was asked for. */
+  work?: SearchWork
 }
 
 /**
@@ -59,7 +62,9 @@ export class SearchJob {
   readonly #arena: Arena
   readonly #byteLength: number
 
-  constructor(arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean, { oversample, recallTarget }: Rerank, uncoded: number[]) {
+  constructor(
+    arena: Arena, vector: Float32Array, k: number, ef: number, exact: boolean, { oversample, recallTarget }: Rerank, explain: boolean, uncoded: number[]
+  ) {
     this.#arena = arena
     this.vector = vector
     this.k = k
@@ -71,6 +76,7 @@ export class SearchJob {
     this.#set(JOB_K, k)
     this.#set(JOB_EF, Math.min(ef, 2 ** 31))
     this.#set(JOB_EXACT, exact ? 1 : 0)
+    this.#set(JOB_EXPLAINS, explain ? 1 : 0)
     this.#set(JOB_MEASURED, oversample === 'auto' ? 0 : Math.min(Math.ceil(oversample * k), 2 ** 31))
     arena.f32[(this.ptr + JOB_MISSES) / 4] = Math.max(1 - recallTarget, LEAST_MISSES) * k
     this.#set(JOB_QUERY, this.ptr + JOB_BYTES)
@@ -97,7 +103,8 @@ export class SearchJob {
       bits[0] = key & 0x80000000 ? key ^ 0x80000000 : ~key
       found.push({ ordinal: u32[at + 2 * i]! >>> 1, distance: float[0]! })
     }
-    return { found, exact: this.#get(JOB_EXACT) !== 0, partial: this.#get(JOB_PARTIAL) !== 0 }
+    const nearest = { found, exact: this.#get(JOB_EXACT) !== 0, partial: this.#get(JOB_PARTIAL) !== 0 }
+    return this.#get(JOB_EXPLAINS) ? { ...nearest, work: readWork(this.#arena, this.ptr) } : nearest
   }
 
   release(): void {
@@ -139,18 +146,18 @@ export class Searcher {
    *
    * Shapes: vector f32[dim] as the user gave it. `ef` is how many candidates are kept, at least k.
    */
-  search(vector: Float32Array, k: number, ef: number, rerank: Rerank): Nearest {
-    return this.#find(vector, k, ef, false, rerank)
+  search(vector: Float32Array, k: number, ef: number, rerank: Rerank, explain: boolean): Nearest {
+    return this.#find(vector, k, ef, false, rerank, explain)
   }
 
   /** As search, by looking at every live vector. */
-  exact(vector: Float32Array, k: number): Nearest {
-    return this.#find(vector, k, 1, true, USUAL_RERANK)
+  exact(vector: Float32Array, k: number, explain: boolean): Nearest {
+    return this.#find(vector, k, 1, true, USUAL_RERANK, explain)
   }
 
   /** A search that another thread is to do; `finish` it, or release it. */
-  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank): SearchJob {
-    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact, rerank, this.#uncoded())
+  ask(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank, explain: boolean): SearchJob {
+    return new SearchJob(this.#arena, vector, Math.min(k, this.#graph.live), ef, exact, rerank, explain, this.#uncoded())
   }
 
   /** What a search has found; undefined when it must be done again, with the room that it needs. */
@@ -163,8 +170,8 @@ export class Searcher {
     return this.#withUncoded(job, job.read())
   }
 
-  #find(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank): Nearest {
-    const job = this.ask(vector, k, ef, exact, rerank)
+  #find(vector: Float32Array, k: number, ef: number, exact: boolean, rerank: Rerank, explain: boolean): Nearest {
+    const job = this.ask(vector, k, ef, exact, rerank, explain)
     try {
       for (;;) {
         this.#threads.read(() => this.#kernel.find(this.#graph.ptr, this.#scratch.ptr, job.ptr))

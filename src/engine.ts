@@ -144,7 +144,7 @@ export class Engine {
     this.underWay = new UnderWay(directory)
     this.seats = new Seats(settings.cacheSize / SEATS_SHARE)
     this.arena = new Arena(settings.cacheSize)
-    this.cache = new BlockCache(this.arena)
+    this.cache = new BlockCache(this.arena, settings.workers + 1)
     const build = chooseBuild(settings.kernel)
     const serve: KernelCallbacks = {
       // The kernel's numbers arrive signed.

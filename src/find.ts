@@ -9,7 +9,7 @@ const MOST_WAITING = 65_536
 /** Times that the threads are asked, before the calling thread does it. */
 const MOST_TRIES = 4
 /** What a search takes of the kernel's memory, besides its vector, and for each record that it is to find. */
-const LEAST_BYTES = 128
+const LEAST_BYTES = 192
 const FOUND_BYTES = 8
 
 export interface Question {
@@ -19,6 +19,8 @@ export interface Question {
   ef: number
   exact: boolean
   rerank: Rerank
+  /** Whether to tell what it took. */
+  explain: boolean
   deadline: Deadline
   /** Whether it may end early with what it has found. */
   partial: boolean
@@ -62,13 +64,13 @@ async function answer<T>(engine: Engine, graph: Graph, question: Question, take:
 }
 
 /** The same on the calling thread. */
-export function findHere(graph: Graph, { vector, k, ef, exact, rerank }: Pick<Question, 'vector' | 'k' | 'ef' | 'exact' | 'rerank'>): Nearest {
-  return exact ? graph.exact(vector, k) : graph.search(vector, k, ef, rerank)
+export function findHere(graph: Graph, { vector, k, ef, exact, rerank, explain }: Omit<Question, 'deadline' | 'partial'>): Nearest {
+  return exact ? graph.exact(vector, k, explain) : graph.search(vector, k, ef, rerank, explain)
 }
 
 /** One try: undefined when there was no room for it, and there is now. */
-async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, rerank, deadline, partial }: Question): Promise<Nearest | 'failed' | undefined> {
-  const job = graph.ask(vector, k, ef, exact, rerank)
+async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, rerank, explain, deadline, partial }: Question): Promise<Nearest | 'failed' | undefined> {
+  const job = graph.ask(vector, k, ef, exact, rerank, explain)
   let isOver = false
   // Who fails here is heard of when the same is done on the calling thread.
   const ended = threads.call('find', graph.ptr, job.ptr).then(() => graph.finish(job), () => 'failed' as const).finally(() => {

@@ -83,7 +83,7 @@ async function probe(engine: Engine, graph: Graph, random: Random): Promise<numb
 /** Nothing where there is damage, or too much else to do. */
 async function distancesOf(engine: Engine, graph: Graph, vector: Float32Array, ef: number): Promise<number[]> {
   try {
-    const question = { vector, k: K, ef, exact: false, rerank: USUAL_RERANK, deadline: NEVER, partial: false }
+    const question = { vector, k: K, ef, exact: false, rerank: USUAL_RERANK, explain: false, deadline: NEVER, partial: false }
     return await find(engine, graph, question, ({ found }) => found.map(({ distance }) => distance))
   } catch (error) {
     if (error instanceof VectorLevelError && ['VECTOR_CORRUPTION', 'VECTOR_BUSY'].includes(error.code)) return []

@@ -78,6 +78,8 @@ export interface SearchOptions extends DeadlineOptions, RerankOptions {
   metadata?: boolean
   /** Has a search that signal or timeout end give what it has found by then, instead; the hits say so. */
   partial?: boolean
+  /** Has the hits tell what the search took. */
+  explain?: boolean
 }
 
 /** signal and timeout end the waiting, not the work, once that has begun. */
@@ -105,7 +107,7 @@ const KERNELS: KernelChoice[] = ['auto', 'simd', 'relaxed', 'reference']
 const CHECKPOINT_OPTIONS = ['operations', 'seconds']
 const COLLECTION_OPTIONS = ['dimensions', 'metric', 'codec', 'codeBytes', 'store', 'M', 'efConstruction', 'seed']
 export const RERANK_OPTIONS = ['oversample', 'recallTarget']
-const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', ...RERANK_OPTIONS, ...DEADLINE_OPTIONS]
+const SEARCH_OPTIONS = ['k', 'ef', 'maxDistance', 'exact', 'metadata', 'partial', 'explain', ...RERANK_OPTIONS, ...DEADLINE_OPTIONS]
 
 export interface DatabaseSettings {
   cacheSize: number
@@ -188,11 +190,12 @@ export interface SearchSettings {
   rerank: Rerank
   deadline: Deadline
   partial: boolean
+  explain: boolean
 }
 
 export function checkSearchOptions(options: SearchOptions): SearchSettings {
   checkNames(options, SEARCH_OPTIONS)
-  const { maxDistance, exact = false, metadata = true, partial = false } = options
+  const { maxDistance, exact = false, metadata = true, partial = false, explain = false } = options
   if (maxDistance !== undefined && (typeof maxDistance !== 'number' || Number.isNaN(maxDistance))) {
     throw new TypeError(`maxDistance is a number, not ${String(maxDistance)}`)
   }
@@ -204,7 +207,8 @@ export function checkSearchOptions(options: SearchOptions): SearchSettings {
     metadata: boolean('metadata', metadata),
     rerank: checkRerankOptions(options),
     deadline: checkDeadline('the search', options),
-    partial: boolean('partial', partial)
+    partial: boolean('partial', partial),
+    explain: boolean('explain', explain)
   }
 }
 

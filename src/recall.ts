@@ -68,7 +68,7 @@ export async function measureRecall(
     while (!isFindable(graph.stateOf(ordinal))) ordinal = (ordinal + 1) % graph.ordinals
     const vector = graph.records.vector(ordinal)
     const others = async (exact: boolean): Promise<number[]> => {
-      const { found } = await find(engine, graph, { vector, k: k + 1, ef, exact, rerank, deadline, partial: false }, nearest => nearest)
+      const { found } = await find(engine, graph, { vector, k: k + 1, ef, exact, rerank, explain: false, deadline, partial: false }, nearest => nearest)
       return found.map(one => one.ordinal).filter(other => other !== ordinal).slice(0, k)
     }
     const [nearest, found] = await Promise.all([others(true), others(false)]).catch((error: unknown) => {

@@ -1,8 +1,9 @@
 import type { CodecName, Metric } from '../codecs/codec.js'
 import type { GraphOptions, Store } from '../index/graph.js'
+import { SLAB_BYTES } from '../storage/arena.js'
 import type { CacheCounts } from '../storage/block-cache.js'
 import { checkDeadline, type Deadline, DEADLINE_OPTIONS, type DeadlineOptions } from './deadline.js'
-import type { OpenCollection } from './engine.js'
+import type { Engine, OpenCollection } from './engine.js'
 import { type GraphHealth, measureHealth, probeHealth } from './health.js'
 import { boolean, checkNames } from './options.js'
 import type { Session } from './session.js'
@@ -47,6 +48,34 @@ export interface CollectionStats extends GraphHealth {
   bytesPerVector: { code: number, neighbors: number }
 }
 
+/** What blocks hold: vectors as they are searched, neighbors on level 0 and above, states of ordinals, and full vectors with keys and metadata. */
+const CACHE_KINDS = { codes: ['codes', 'recodes'], neighbors: ['base'], upperLevels: ['upper'], states: ['states'], records: ['records'] } as const
+export type CacheKind = keyof typeof CACHE_KINDS
+
+/** What became of a cache, or of a part of it; frames, and bytes of them. */
+export interface CacheUse extends CacheCounts {
+  /** The share of accesses that found their block; undefined when there were none. Since the database was opened: take differences of counts for a while of it. */
+  hitRatio: number | undefined
+}
+
+export interface CacheStats extends CacheUse {
+  /** cacheSize in whole slabs of 64 KiB, to which `bytes` add up. */
+  limit: number
+  kinds: Record<CacheKind, CacheUse>
+  bytes: {
+    /** Blocks, and frames that have none at the moment. */
+    blocks: number
+    emptyFrames: number
+    /** Where each block is; what threads work with; codebooks; and queries, batches that are linked, and the like. */
+    tables: number
+    scratch: number
+    codebooks: number
+    other: number
+    /** What nobody has. */
+    free: number
+  }
+}
+
 export interface DatabaseStats {
   /** Operations since the store was created; and up to which of them the index on disk is complete. */
   sequence: number
@@ -56,7 +85,7 @@ export interface DatabaseStats {
   /** Why writes are refused until the database is opened again or repaired; undefined when they are not. */
   damage: string | undefined
   cacheSize: number
-  cache: CacheCounts
+  cache: CacheStats
   collections: CollectionStats[]
 }
 
@@ -83,9 +112,25 @@ export async function databaseStats({ engine }: Session): Promise<DatabaseStats>
     bytes: { records, index: index.bytes, free: index.free },
     damage: engine.damage?.message,
     cacheSize: settings.cacheSize,
-    cache: engine.cache.counts(),
+    cache: cacheStats(engine),
     collections: probed.map(({ collection, health }) => statsOf(collection.name, collection.options, collection, health))
   }
+}
+
+/** Cost: microseconds, and a look at a byte of each block; no block is read for it. */
+export function cacheStats({ arena, cache }: Engine): CacheStats {
+  const useOf = (kinds?: readonly string[]): CacheUse => {
+    const counts = cache.counts(kinds)
+    const accesses = counts.hits + counts.misses
+    return { ...counts, hitRatio: accesses ? counts.hits / accesses : undefined }
+  }
+  const all = useOf()
+  const kinds = Object.fromEntries(Object.entries(CACHE_KINDS).map(([kind, spaces]) => [kind, useOf(spaces)])) as Record<CacheKind, CacheUse>
+  const { tables, scratch, codebooks } = arena.used
+  const free = arena.free * SLAB_BYTES
+  const other = arena.bytes.length - free - cache.frameBytes - tables - scratch - codebooks
+  const bytes = { blocks: all.residentBytes, emptyFrames: cache.frameBytes - all.residentBytes, tables, scratch, codebooks, other, free }
+  return { ...all, limit: arena.bytes.length, kinds, bytes }
 }
 
 /** Of a collection, undefined when nothing is stored in it. @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN */

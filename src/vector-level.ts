@@ -11,7 +11,7 @@ import { checkMaintenanceOptions, type Maintenance, type MaintenanceOptions } fr
 import { openStore } from './recovery.js'
 import { type RepairReport, repairStore } from './repair.js'
 import type { Session } from './session.js'
-import { type DatabaseStats, databaseStats } from './stats.js'
+import { type CacheStats, cacheStats, type DatabaseStats, databaseStats } from './stats.js'
 import { type Finding, verifyStore } from './verify.js'
 import { Writer } from './writer.js'
 
@@ -35,6 +35,11 @@ export interface VectorLevelEvents {
   workerLost: [{ error: Error }]
   /** The log held operations that the index did not; they were applied. */
   replay: [{ operations: number }]
+  /**
+   * So many of the cache's bytes held changes that writes wait until a checkpoint has written them: now and then it is nothing, often means that cacheSize is
+   * too small for so many writes.
+   */
+  cacheCrowded: [{ dirtyBytes: number, cacheSize: number }]
   /** The index was unusable, for this reason, and is built anew from the records; searches are right meanwhile. */
   rebuild: [{ reason: string }]
   /** Nodes that such an index still lacks; 0 when it is complete. */
@@ -133,6 +138,7 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
       engine.onTraining = (collection, share) => this.#tell('trainingProgress', { collection, share })
       const writer = new Writer(engine, {
         checkpoint: () => this.#tell('checkpoint', { sequence: engine.watermark.sequence }),
+        crowded: () => this.#tell('cacheCrowded', { dirtyBytes: engine.cache.counts().dirtyBytes, cacheSize: engine.settings.cacheSize }),
         checkpointFailed: error => this.#tell('checkpointFailed', { error }),
         rebuild: left => this.#tell('rebuildProgress', { left })
       })
@@ -229,6 +235,11 @@ export class VectorLevel extends EventEmitter<VectorLevelEvents> implements Asyn
 
   async stats(): Promise<DatabaseStats> {
     return await this.#during(NEVER, databaseStats)
+  }
+
+  /** What `stats()` says of the cache, at once: it neither searches nor reads a block, so it may be asked every second. @throws {VectorLevelError} VECTOR_DATABASE_NOT_OPEN */
+  cacheStats(): CacheStats {
+    return cacheStats(this.#now().engine)
   }
 
   /**

@@ -27,6 +27,8 @@ interface Lonely {
 /** What a writer tells of what nobody called for. */
 export interface WriterEvents {
   checkpoint(): void
+  /** Writes wait, since the cache is full of changes. */
+  crowded(): void
   checkpointFailed(error: unknown): void
   /** Nodes that an index built anew still lacks. */
   rebuild(left: number): void
@@ -299,6 +301,7 @@ export class Writer {
   /** Gets changed blocks out of the cache; false when they cannot be written now: writes are refused until they can. */
   async #makeRoom(): Promise<boolean> {
     await this.#writing
+    if (this.#engine.cacheIsDirty) this.#events.crowded()
     // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
     while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
       await this.#checkpoint()

@@ -7,6 +7,10 @@ const LEAST_PIECE = 64
 export const ALLOCATED = -2
 export const FREE = -1
 
+/** What memory is taken for that is not frames. */
+export const USES = ['tables', 'scratch', 'codebooks', 'other'] as const
+export type Use = (typeof USES)[number]
+
 /**
  * The kernel's memory, handed out in slabs of 64 KiB: to the block cache for frames, and here for everything else.
  *
@@ -18,6 +22,8 @@ export class Arena {
   readonly bytes: Uint8Array<SharedArrayBuffer>
   readonly u32: Uint32Array<SharedArrayBuffer>
   readonly f32: Float32Array<SharedArrayBuffer>
+  readonly f64: Float64Array<SharedArrayBuffer>
+  readonly u64: BigUint64Array<SharedArrayBuffer>
   /** Who has each slab: changed by `give` alone. */
   readonly owners: Int8Array
   #free: number
@@ -25,6 +31,8 @@ export class Arena {
   /** Asked to empty slabs [from, from + count) of frames; says whether it could. Set by the block cache. */
   vacate: (from: number, count: number) => boolean = () => false
   #pieces = new Map<number, number[]>()
+  /** Bytes that are allocated, by what for. */
+  readonly used: Record<Use, number> = { tables: 0, scratch: 0, codebooks: 0, other: 0 }
 
   constructor(byteLength: number) {
     this.slabs = Math.ceil(byteLength / SLAB_BYTES)
@@ -33,6 +41,8 @@ export class Arena {
     this.bytes = new Uint8Array(buffer)
     this.u32 = new Uint32Array(buffer)
     this.f32 = new Float32Array(buffer)
+    this.f64 = new Float64Array(buffer)
+    this.u64 = new BigUint64Array(buffer)
     this.owners = new Int8Array(this.slabs).fill(FREE)
     // Address 0 stands for nothing, and compilers put their constants into the first page.
     this.owners[0] = ALLOCATED
@@ -63,7 +73,7 @@ export class Arena {
    *
    * @throws {VectorLevelError} VECTOR_FULL when neither free slabs nor frames that can be emptied make room
    */
-  allocate(byteLength: number): number {
+  allocate(byteLength: number, use: Use = 'other'): number {
     const size = this.#sizeOf(byteLength)
     let ptr: number
     if (size >= SLAB_BYTES) {
@@ -79,12 +89,14 @@ export class Arena {
       ptr = pieces.pop()!
     }
     this.bytes.fill(0, ptr, ptr + size)
+    this.used[use] += size
     return ptr
   }
 
-  /** Gives back what `allocate(byteLength)` returned. */
-  release(ptr: number, byteLength: number): void {
+  /** Gives back what `allocate(byteLength, use)` returned. */
+  release(ptr: number, byteLength: number, use: Use = 'other'): void {
     const size = this.#sizeOf(byteLength)
+    this.used[use] -= size
     if (size >= SLAB_BYTES) this.give(ptr / SLAB_BYTES, size / SLAB_BYTES, FREE)
     else this.#pieces.get(size)!.push(ptr)
   }

@@ -11,11 +11,18 @@ const MOST_EVICTED = 16
 /** Evictions after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
 
+/** Of blocks of one kind, or of all. */
 export interface CacheCounts {
+  /** How often it was asked where a row is, and its block was there; and blocks that were loaded. */
+  hits: number
   misses: number
+  /** Blocks that were taken out. */
   evictions: number
+  /** Blocks in memory, and those of them that a checkpoint must write before they can go. */
   resident: number
   dirty: number
+  residentBytes: number
+  dirtyBytes: number
 }
 
 /**
@@ -34,13 +41,14 @@ export class BlockCache {
   readonly #freeFrames: number[][] = Array.from({ length: FRAME_CLASSES }, () => [])
   readonly #hands = new Float64Array(FRAME_CLASSES)
   readonly #pressure = new Float64Array(FRAME_CLASSES)
-  #misses = 0
-  #evictions = 0
+  readonly #threads: number
   /** Runs `work` while no other thread holds the address of a frame. */
   park: <T>(work: () => T) => T = work => work()
 
-  constructor(arena: Arena) {
+  /** `threads` is how many have kernels that read what is in it. */
+  constructor(arena: Arena, threads = 1) {
     this.#arena = arena
+    this.#threads = threads
     const pages = (arena.slabs * SLAB_BYTES) / PAGE_BYTES
     this.#frameSpace = new Int32Array(pages).fill(-1)
     this.#frameBlock = new Uint32Array(pages)
@@ -48,7 +56,7 @@ export class BlockCache {
   }
 
   createSpace(shape: SpaceShape): Space {
-    const space = new Space(this.#arena, this.#spaces.length, shape)
+    const space = new Space(this.#arena, this.#spaces.length, shape, this.#threads)
     this.#spaces.push(space)
     return space
   }
@@ -59,7 +67,6 @@ export class BlockCache {
     const space = this.#spaces[spaceId]!
     // Several threads may miss the same block, and change it as soon as the first of them has it.
     if (space.frameOf(block)) return
-    this.#misses++
     const frame = this.#claim(space.frameClass)
     try {
       space.load(block, frame)
@@ -135,12 +142,27 @@ export class BlockCache {
     return dirty
   }
 
-  counts(): CacheCounts {
-    let resident = 0
-    let dirty = 0
-    for (const space of this.#spaces) dirty += space.countDirty()
-    for (const spaceId of this.#frameSpace) if (spaceId >= 0) resident++
-    return { misses: this.#misses, evictions: this.#evictions, resident, dirty }
+  /** Of all blocks; or of those of some kinds. */
+  counts(kinds?: readonly string[]): CacheCounts {
+    const counts = { hits: 0, misses: 0, evictions: 0, resident: 0, dirty: 0, residentBytes: 0, dirtyBytes: 0 }
+    for (const space of this.#spaces) {
+      if (kinds && !kinds.includes(space.kind)) continue
+      const { reads, misses, evictions, resident, frameBytes } = space
+      const dirty = space.countDirty()
+      counts.hits += Math.max(0, reads - misses)
+      counts.misses += misses
+      counts.evictions += evictions
+      counts.resident += resident
+      counts.dirty += dirty
+      counts.residentBytes += resident * frameBytes
+      counts.dirtyBytes += dirty * frameBytes
+    }
+    return counts
+  }
+
+  /** Bytes of slabs that are cut into frames. */
+  get frameBytes(): number {
+    return this.#slabsOf.reduce((slabs, { length }) => slabs + length, 0) * SLAB_BYTES
   }
 
   #claim(frameClass: number): number {
@@ -239,7 +261,6 @@ export class BlockCache {
   }
 
   #evict(page: number): void {
-    this.#evictions++
     this.#spaces[this.#frameSpace[page]!]!.setResident(this.#frameBlock[page]!, 0)
     this.#frameSpace[page] = -1
   }

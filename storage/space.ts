@@ -1,7 +1,7 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
 import {
-  BLOCK_HEADER, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_READS, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
   SPACE_SHIFT, SPACE_TABLE
 } from './kernel/layout.js'
 
@@ -25,6 +25,8 @@ export interface RowShape {
 }
 
 export interface SpaceShape extends RowShape {
+  /** What it holds, by which it is counted. */
+  kind?: string
   /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
   copies?: boolean
   /** Fills the frame at `frame` with a block. */
@@ -36,9 +38,17 @@ export class Space {
   readonly id: number
   /** Address of the descriptor. */
   readonly ptr: number
+  readonly kind: string
+  /** Blocks that have frames, that were loaded into one, and that were taken out of theirs. */
+  resident = 0
+  misses = 0
+  evictions = 0
   readonly #arena: Arena
   readonly #load: (block: number, frame: number) => void
   readonly #copies: boolean
+  readonly #threads: number
+  /** Of each thread (kernel/layout.ts). */
+  readonly #counts: number
   #rowBytes = 0
   #rowsPerBlock = 0
   #frameClass = 0
@@ -50,13 +60,18 @@ export class Space {
   #left: number[] = []
   #leaving: number[] = []
 
-  constructor(arena: Arena, id: number, shape: SpaceShape) {
+  /** `threads` is how many have kernels that read it. */
+  constructor(arena: Arena, id: number, shape: SpaceShape, threads = 1) {
     this.#arena = arena
     this.#load = shape.load
     this.#copies = shape.copies ?? false
+    this.#threads = threads
+    this.#counts = arena.allocate(threads * COUNTS_BYTES, 'tables')
     this.id = id
-    this.ptr = arena.allocate(SPACE_BYTES)
+    this.kind = shape.kind ?? ''
+    this.ptr = arena.allocate(SPACE_BYTES, 'tables')
     this.#set(SPACE_ID, id)
+    this.#set(SPACE_COUNTS, this.#counts)
     this.#layOut(shape)
     this.reserve(1)
   }
@@ -84,7 +99,7 @@ export class Space {
     this.#stored = new Uint8Array(0)
     this.#capacity = 0
     this.reserve(Math.max(1, rows))
-    this.#arena.release(old, capacity * BYTES_A_BLOCK)
+    this.#arena.release(old, capacity * BYTES_A_BLOCK, 'tables')
   }
 
   #layOut({ rowBytes, leastClass }: RowShape): void {
@@ -116,14 +131,14 @@ export class Space {
     if (blocks <= this.#capacity) return
     let capacity = this.#capacity || FIRST_CAPACITY
     while (capacity < blocks) capacity *= 2
-    const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK)
+    const tables = this.#arena.allocate(capacity * BYTES_A_BLOCK, 'tables')
     const { bytes } = this.#arena
     const old = this.#capacity
     if (old) {
       bytes.copyWithin(tables, this.#tables, this.#tables + old * 4)
       bytes.copyWithin(tables + capacity * 4, this.#tables + old * 4, this.#tables + old * 5)
       bytes.copyWithin(tables + capacity * 5, this.#tables + old * 5, this.#tables + old * 6)
-      this.#arena.release(this.#tables, old * BYTES_A_BLOCK)
+      this.#arena.release(this.#tables, old * BYTES_A_BLOCK, 'tables')
     }
     const stored = new Uint8Array(capacity / 8)
     stored.set(this.#stored)
@@ -150,7 +165,19 @@ export class Space {
     const references = this.#tables + this.#capacity * 4 + block
     bytes[references] = frame ? Math.max(1, bytes[references]!) : 0
     // NOTE: behind what fills the frame, for other threads too.
+    const before = u32[this.#tables / 4 + block]!
     Atomics.store(u32, this.#tables / 4 + block, frame)
+    if (before && frame) return
+    this.resident += frame ? 1 : -1
+    if (frame) this.misses++
+    else this.evictions++
+  }
+
+  /** How often all threads have asked where a row is. */
+  get reads(): number {
+    let reads = 0
+    for (let thread = 0; thread < this.#threads; thread++) reads += Number(this.#arena.u64[(this.#counts + thread * COUNTS_BYTES + COUNTS_READS) / 8]!)
+    return reads
   }
 
   /** Whether a block is on disk, so that it must be found there. */

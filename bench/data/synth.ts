@@ -4,9 +4,8 @@ import { writeRows } from './fbin-file.js'
 import { SynthProcess } from './synth-process.js'
 
 /** Generated vectors that lie in clusters; base and queries are draws from one process. */
-function synthetic(dim: number, seed: number): Dataset {
-  const name = `synth-${dim}`
-  const [baseCount, queryCount, files] = [100_000, 1_000, filesOf(name)]
+function synthetic(dim: number, seed: number, baseCount = 100_000, name = `synth-${dim}`): Dataset {
+  const [queryCount, files] = [1_000, filesOf(name)]
   return {
     name,
     title: `Synthetic embeddings, ${dim} dimensions`,
@@ -34,3 +33,5 @@ function synthetic(dim: number, seed: number): Dataset {
 /** With the dimensions of a large embedding model, and with those of a small one. */
 export const synth = synthetic(1536, 20240607)
 export const smallSynth = synthetic(128, 20240608)
+/** More than a small cache holds. */
+export const largeSynth = synthetic(128, 20240609, 1_000_000, 'synth-128-large')

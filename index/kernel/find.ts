@@ -1,18 +1,25 @@
 /** A search that is asked for by a job (layout.ts): along the edges of the graph, and what is not linked yet by scanning. */
 
+import { beginExplaining, endExplaining, lap, noteWidth } from './explain'
 import {
-  GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY,
-  JOB_MEASURED, JOB_MISSES, JOB_RESULT, JOB_STOP, LEAST_SPARE, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT,
+  GRAPH_LIVE, GRAPH_ORDINALS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_UNLINKED, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, JOB_EF, JOB_EXACT, JOB_FOUND, JOB_IN_GRAPH, JOB_IN_RERANK,
+  JOB_IN_SCAN, JOB_K, JOB_NEEDS, JOB_PARTIAL, JOB_QUERY, JOB_MEASURED, JOB_MISSES, JOB_RESULT, JOB_STOP, LEAST_SPARE, SCORER_F32, SCRATCH_BEAM_CAPACITY, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT,
   SCRATCH_STOP
 } from './layout'
 import { loadQuery, prepareVector } from './query'
-import { scan, scanUnlinked, search } from './result'
+import { chooseFrom, scan, scanUnlinked, widen } from './result'
 
 /**
  * Finds the nearest live ordinals: K of them, or all when fewer are live. Where removed nodes crowd the beam, it is widened until they are found, and so it
  * is where its codes are too coarse for what it holds; where it would hold most of the graph, looking at everything is cheaper.
  */
 export function find(graph: usize, scratch: usize, job: usize): void {
+  beginExplaining(graph, scratch, job)
+  answer(graph, scratch, job)
+  endExplaining(graph, scratch, job)
+}
+
+function answer(graph: usize, scratch: usize, job: usize): void {
   const wanted = min(load<u32>(job, JOB_K), load<u32>(graph, GRAPH_LIVE))
   const isExact = load<u32>(job, JOB_EXACT)
   store<u32>(job, 0, JOB_FOUND)
@@ -39,13 +46,20 @@ export function find(graph: usize, scratch: usize, job: usize): void {
     const linked = load<u32>(graph, GRAPH_LIVE) - min(load<u32>(graph, GRAPH_UNLINKED), load<u32>(graph, GRAPH_LIVE))
     if (isExact || width > linked / 4) {
       finish(scratch, job, scan(graph, scratch, 0, load<u32>(graph, GRAPH_ORDINALS), wanted, 0))
+      lap(job, JOB_IN_SCAN)
       return
     }
     if (width > capacity) {
       needs(job, isExact, width)
       return
     }
-    const found = scanUnlinked(graph, scratch, wanted, search(graph, scratch, width, wanted, measured, misses))
+    noteWidth(job, width)
+    widen(graph, scratch, width)
+    lap(job, JOB_IN_GRAPH)
+    const chosen = chooseFrom(graph, scratch, wanted, measured, misses)
+    lap(job, JOB_IN_RERANK)
+    const found = scanUnlinked(graph, scratch, wanted, chosen)
+    lap(job, JOB_IN_SCAN)
     if (found == wanted && load<f32>(scratch, SCRATCH_MISSED) > misses && <u64>width * 2 <= <u64>min(widest, linked / 4) && !load<u32>(job, JOB_STOP)) {
       width *= 2
       continue

@@ -123,7 +123,7 @@ export const SCRATCH_SELECTED = 56
 export const SCRATCH_ROW = 60
 export const SCRATCH_RESULT = 64
 export const SCRATCH_CANDIDATES = 72
-/** Counters of the work done, u32, wrapping: distances, hops. */
+/** Counters of the work done, u32, wrapping: distances of codes, nodes expanded; and (at the end) distances of full vectors. */
 export const SCRATCH_DISTANCES = 80
 export const SCRATCH_HOPS = 84
 /** Where reads that only warm the cache are kept from being optimised away. */
@@ -137,6 +137,7 @@ export const SCRATCH_KEY_BASE = 100
 export const SCRATCH_KEY_UNIT = 104
 /** f32: of the nearest, those that the last search has probably missed, since its beam was too narrow for the errors of codes. */
 export const SCRATCH_MISSED = 108
+export const SCRATCH_MEASURED = 112
 export const SCRATCH_BYTES = 128
 
 /**
@@ -188,6 +189,10 @@ export const BATCH_NEIGHBORS = 512
  * FOUND: how many results. EXACT: 1 asks for a look at everything; written, 1 when everything was looked at. NEEDS: the width of the beam that the
  * scratch has no room for; then nothing was found. STOP: not 0 ends the search early; written PARTIAL, 1 when it did. Where codes are approximate: MEASURED,
  * how many are measured by their full vectors, 0 for as many as it takes to lose no more than MISSES (f32) of the K nearest by the errors of codes.
+ *
+ * EXPLAINS: 1 asks for what follows, which is added to: the THREAD that did it, READS of rows in blocks and FAULTS (blocks that were missing), DISTANCES of
+ * codes and RERANKED ones of full vectors, HOPS (nodes expanded), the WIDTH of the last beam, and how often it was WIDENED; and microseconds (f64) IN_GRAPH,
+ * IN_RERANK and IN_SCAN. LAP is the clock at the last change from one to another.
  */
 export const JOB_K = 0
 export const JOB_EF = 4
@@ -200,7 +205,20 @@ export const JOB_QUERY = 28
 export const JOB_RESULT = 32
 export const JOB_MEASURED = 36
 export const JOB_MISSES = 40
-export const JOB_BYTES = 64
+export const JOB_EXPLAINS = 44
+export const JOB_THREAD = 48
+export const JOB_READS = 52
+export const JOB_FAULTS = 56
+export const JOB_DISTANCES = 60
+export const JOB_RERANKED = 64
+export const JOB_HOPS = 68
+export const JOB_WIDTH = 72
+export const JOB_WIDENED = 76
+export const JOB_IN_GRAPH = 80
+export const JOB_IN_RERANK = 88
+export const JOB_IN_SCAN = 96
+export const JOB_LAP = 104
+export const JOB_BYTES = 128
 /** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
 export const LEAST_SPARE = 4
 

@@ -1,13 +1,13 @@
 /** What a search returns: the nearest live ordinals with distances from full vectors, or from codes where these are exact, or all that there is. */
 
 import { SPACE_ID } from '../../storage/kernel/layout'
-import { MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
+import { countMissing, countReads, MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
 import { sortable, unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, insertSorted, keyOf, positionIn } from './beam'
 import {
   GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
   GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
-  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
+  SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_MEASURED, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
 import { distanceOf, score, scoreFull } from './query'
 import { isStopped, searchBase } from './search'
@@ -23,16 +23,26 @@ function isLive(states: usize, ordinal: u32): bool {
   return load<u8>(rowAddress(states, ordinal)) == STATE_LIVE
 }
 
+/** Searches the graph for the loaded query: first a beam, then a choice from it. */
+export function search(graph: usize, scratch: usize, ef: u32, k: u32, measured: u32, misses: f32): u32 {
+  widen(graph, scratch, ef)
+  return chooseFrom(graph, scratch, k, measured, misses)
+}
+
+/** The `ef` nearest of the graph by their codes, into the beam; none where it is empty. */
+export function widen(graph: usize, scratch: usize, ef: u32): void {
+  if (load<u32>(graph, GRAPH_LEVELS)) searchBase(graph, scratch, ef)
+  else store<u32>(scratch, 0, SCRATCH_BEAM_COUNT)
+}
+
 /**
- * Searches the graph for the loaded query. Where codes are approximate, `measured` of the nearest are measured by their full vectors; when that is 0, as many
+ * The nearest of the beam. Where codes are approximate, `measured` of them are measured by their full vectors; when that is 0, as many
  * as it takes to miss no more than `misses` of those that the beam holds, and SCRATCH_MISSED is how many it probably does not hold.
  *
  * Shapes: SCRATCH_RESULT u64[k], written, nearest first: sortable distance << 32 | ordinal << 1. Returns how many, at most k.
  */
-export function search(graph: usize, scratch: usize, ef: u32, k: u32, measured: u32, misses: f32): u32 {
+export function chooseFrom(graph: usize, scratch: usize, k: u32, measured: u32, misses: f32): u32 {
   store<f32>(scratch, 0, SCRATCH_MISSED)
-  if (!load<u32>(graph, GRAPH_LEVELS)) return 0
-  searchBase(graph, scratch, ef)
   return load<u32>(graph, GRAPH_RERANKS) ? rerank(graph, scratch, k, measured, misses) : takeLive(graph, scratch, k)
 }
 
@@ -206,6 +216,7 @@ function scoreInto(graph: usize, scratch: usize, rows: u32, ids: usize, count: u
     for (let i: u32 = 0; i < count; i++) store<u32>(keys + (i << 2), sortable(<f32>distanceOf(graph, scratch, load<u32>(keys + (i << 2)))))
   } else {
     resolveRecords(graph, ids, count, addresses)
+    store<u32>(scratch, load<u32>(scratch, SCRATCH_MEASURED) + count, SCRATCH_MEASURED)
     scoreFull(graph, load<u32>(scratch, SCRATCH_QUERY), addresses, count, keys)
   }
   for (let i: u32 = 0; i < count; i++) {
@@ -222,8 +233,10 @@ function scoreInto(graph: usize, scratch: usize, rows: u32, ids: usize, count: u
 function resolveRecords(graph: usize, ids: usize, count: u32, addresses: usize): void {
   const records = load<u32>(graph, GRAPH_RECORDS)
   const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
+  countReads(records, count)
   for (let tries: u32 = 0; !areFilled(records, ids, count, addresses, vectorBytes); tries++) {
     if (tries == MOST_TRIES) refuse(records)
+    countMissing(records, ids, count)
     // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
     loadRecords(load<u32>(records, SPACE_ID), ids, count)
   }

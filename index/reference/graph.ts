@@ -80,6 +80,11 @@ export class GraphRows {
     this.metric = memory.u32(ptr + GRAPH_METRIC)
   }
 
+  /** Those of which reads are counted. */
+  get spaces(): number[] {
+    return [this.codes, this.states, this.records, this.base.space, this.upper.space]
+  }
+
   get slots(): number {
     return this.memory.u32(this.#ptr + GRAPH_SLOTS)
   }

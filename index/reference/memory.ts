@@ -24,6 +24,10 @@ export class Memory {
     return this.#view.getFloat32(at, true)
   }
 
+  f64(at: number): number {
+    return this.#view.getFloat64(at, true)
+  }
+
   setU8(at: number, value: number): void {
     this.#view.setUint8(at, value)
   }
@@ -34,6 +38,10 @@ export class Memory {
 
   setF32(at: number, value: number): void {
     this.#view.setFloat32(at, value, true)
+  }
+
+  setF64(at: number, value: number): void {
+    this.#view.setFloat64(at, value, true)
   }
 
   setU32(at: number, value: number): void {

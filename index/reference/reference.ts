@@ -6,8 +6,8 @@ import { packVector, unpackVector } from '../../storage/vector-format.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
   BATCH_LINKS, ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_METRIC, GRAPH_SCORER,
-  GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, SCORER_PQ4, SCORER_PQ8, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS, SCRATCH_QUERY,
-  SCRATCH_RESULT
+  GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, SCORER_PQ4, SCORER_PQ8, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS,
+  SCRATCH_MEASURED, SCRATCH_QUERY, SCRATCH_RESULT
 } from '../kernel/layout.js'
 import { connectPart, join, seek } from './batch.js'
 import { xxHash64 } from './checksum.js'
@@ -57,10 +57,11 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     memory.floats(memory.u32(scratch + SCRATCH_QUERY), memory.u32(graph + GRAPH_VECTOR_BYTES) / 4)
 
   const counted = <T>(scratch: number, run: (work: Work) => T): T => {
-    const work = { distances: 0, hops: 0 }
+    const work = { distances: 0, hops: 0, measured: 0 }
     const result = run(work)
     memory.setU32(scratch + SCRATCH_DISTANCES, memory.u32(scratch + SCRATCH_DISTANCES) + work.distances)
     memory.setU32(scratch + SCRATCH_HOPS, memory.u32(scratch + SCRATCH_HOPS) + work.hops)
+    memory.setU32(scratch + SCRATCH_MEASURED, memory.u32(scratch + SCRATCH_MEASURED) + work.measured)
     return result
   }
 
@@ -152,6 +153,9 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
     rowAddress: (space, row) => rows.address(space, row),
     dirtyRowAddress: (space, row) => rows.dirtyAddress(space, row),
+    setThread(index) {
+      rows.thread = index
+    },
     prepareVector(graph, scratch) {
       if (memory.u32(graph + GRAPH_METRIC) === METRIC_COSINE) kernel.normalize(memory.u32(scratch + SCRATCH_QUERY), memory.u32(graph + GRAPH_VECTOR_BYTES))
     },
@@ -204,7 +208,7 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       const view = open(graph)
       const vector = vectorIn(scratch, graph)
       const ordinals = Array.from({ length: to - from }, (_, i) => from + i)
-      return writeResult(scratch, scan(view, loadRecords(scratch), view.queryOf(vector), vector, ordinals, k, readResult(scratch, found)))
+      return writeResult(scratch, counted(scratch, work => scan(view, work, loadRecords(scratch), view.queryOf(vector), vector, ordinals, k, readResult(scratch, found))))
     },
     remove(graph, scratch, ordinal, slot) {
       counted(scratch, work => remove(open(graph), work, ordinal, slot >>> 0))

@@ -25,17 +25,27 @@ export interface Beamed {
 export function search(
   graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, ef: number, k: number, measure: Measure
 ): Beamed {
-  if (!graph.entry.level) return { found: [], missed: 0 }
-  const start = toBase(graph, descend(graph, work, query, 1))
-  const beam = searchLevel(graph, work, graph.base, query, start, ef)
-  if (graph.reranks) return rerank(graph, loadRecords, query, vector, beam, k, measure)
+  return chooseFrom(graph, work, loadRecords, query, vector, widen(graph, work, query, ef), k, measure)
+}
+
+/** The `ef` nearest of the graph by their codes. */
+export function widen(graph: GraphRows, work: Work, query: Query, ef: number): Met[] {
+  if (!graph.entry.level) return []
+  return searchLevel(graph, work, graph.base, query, toBase(graph, descend(graph, work, query, 1)), ef)
+}
+
+/** The `k` nearest live ones of a beam. */
+export function chooseFrom(
+  graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, beam: Met[], k: number, measure: Measure
+): Beamed {
+  if (graph.reranks) return rerank(graph, work, loadRecords, query, vector, beam, k, measure)
   const live = beam.filter(({ id }) => graph.isLive(id)).slice(0, k)
   return { found: live.map(({ key, id }) => ({ key: sortable(graph.distanceOfKey(query, key)), id })).sort(byKey), missed: 0 }
 }
 
 /** Measures the live ones of a beam, RERANKED at a time, until those that are left are probably too far, allowing for the errors so far. */
 function rerank(
-  graph: GraphRows, loadRecords: LoadRecords, query: Query, vector: Float32Array, beam: Met[], k: number, { measured: most, misses }: Measure
+  graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, beam: Met[], k: number, { measured: most, misses }: Measure
 ): Beamed {
   let found: Met[] = []
   let measured = 0
@@ -54,7 +64,7 @@ function rerank(
     const several = most ? Math.min(RERANKED, most - measured) : RERANKED
     const batch: Met[] = []
     for (; next < beam.length && batch.length < several; next++) if (graph.isLive(beam[next].id)) batch.push(beam[next])
-    const scored = batch.map(({ id }) => measureFull(graph, loadRecords, vector, id))
+    const scored = batch.map(({ id }) => measureFull(graph, work, loadRecords, vector, id))
     for (const [i, { key }] of batch.entries()) {
       const error = fromSortable(scored[i].key) - graph.distanceOfKey(query, key)
       sum += error
@@ -86,25 +96,27 @@ function tailOf(x: number): number {
 
 /** The `k` nearest among those that are `found` already and those of `ordinals` that are live; none twice. */
 export function scan(
-  graph: GraphRows, loadRecords: LoadRecords, query: Query, vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
+  graph: GraphRows, work: Work, loadRecords: LoadRecords, query: Query, vector: Float32Array, ordinals: Iterable<number>, k: number, found: Met[]
 ): Met[] {
   const all = [...found]
   const known = new Set(found.map(({ id }) => id))
   for (const ordinal of ordinals) {
     if (!graph.isScored(ordinal) || known.has(ordinal)) continue
     const isCoded = graph.isLive(ordinal) && !graph.reranks
-    all.push(isCoded ? measureCode(graph, query, ordinal) : measureFull(graph, loadRecords, vector, ordinal))
+    all.push(isCoded ? measureCode(graph, work, query, ordinal) : measureFull(graph, work, loadRecords, vector, ordinal))
   }
   return all.sort(byKey).slice(0, k)
 }
 
-function measureCode(graph: GraphRows, query: Query, ordinal: number): Met {
+function measureCode(graph: GraphRows, work: Work, query: Query, ordinal: number): Met {
+  work.distances++
   return { key: sortable(graph.distanceOfKey(query, graph.key(query, graph.codeOf(graph.base, ordinal)))), id: ordinal }
 }
 
 /** By the full vector in the row of its record, which is filled first if it must be. */
-function measureFull(graph: GraphRows, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
+function measureFull(graph: GraphRows, work: Work, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
   const { memory, rows, records, vectorBytes } = graph
+  work.measured++
   if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecords(memory.u32(records + SPACE_ID), [ordinal])
   return { key: graph.fullKey(vector, memory.floats(rows.address(records, ordinal), vectorBytes / 4)), id: ordinal }
 }

@@ -9,10 +9,11 @@ export interface Met {
   id: number
 }
 
-/** What a search has computed and expanded. */
+/** What a search has computed, expanded, and measured by full vectors. */
 export interface Work {
   distances: number
   hops: number
+  measured: number
 }
 
 /** Nearer first; of equally near ones the lower id. */

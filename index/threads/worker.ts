@@ -70,12 +70,12 @@ async function attach({ id, build, memory, control: ptr, workers, scratch, modul
     while (control.load(own + ANSWER) === UNANSWERED) control.wait(own + ANSWER, UNANSWERED, MOST_WAIT_MS)
     if (control.load(own + ANSWER) !== SERVED) throw new Refusal()
   }
-  const { loadKernel } = await import(module) as { loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): object }
+  const { loadKernel } = await import(module) as { loadKernel(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks, thread: number): object }
   const kernel = loadKernel(build, memory, {
     fault: (space, block) => ask(FAULT, space, block, 1),
     faultAll: (space, blocks, count) => ask(FAULTS, space, blocks, count),
     loadRecords: (space, ordinals, count) => ask(RECORD, space, ordinals, count)
-  })
+  }, index + 1)
   const hand = new Hand(control, index, kernel, scratch, { begin, wake: () => bells.wake(workers), ring: () => say(id) })
   hands.set(id, { hand, control })
   say({ type: 'attached', id })

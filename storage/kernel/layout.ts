@@ -14,6 +14,7 @@
  * | 24 | MAGIC | block = (row * MAGIC) >> SHIFT, for row < 2^28 |
  * | 28 | SHIFT | |
  * | 32 | ID | number of the space among those of the database |
+ * | 36 | COUNTS | ptr of what each thread counts (COUNTS_BYTES each, a cache line of its own): u64 reads of rows, u64 faults |
  */
 export const SPACE_TABLE = 0
 export const SPACE_REFERENCES = 4
@@ -24,7 +25,13 @@ export const SPACE_ROWS = 20
 export const SPACE_MAGIC = 24
 export const SPACE_SHIFT = 28
 export const SPACE_ID = 32
+export const SPACE_COUNTS = 36
 export const SPACE_BYTES = 64
+
+/** Of a thread's counts. */
+export const COUNTS_READS = 0
+export const COUNTS_FAULTS = 8
+export const COUNTS_BYTES = 64
 
 /** Bytes of a page of LMDB, and of the smallest frame. */
 export const PAGE_BYTES = 4096

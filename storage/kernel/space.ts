@@ -1,7 +1,8 @@
 /** Row numbers to addresses, through the block table of a space. */
 
 import {
-  BLOCK_HEADER, NO_BLOCK, REFERENCED, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, NO_BLOCK, REFERENCED, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS,
+  SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
 } from './layout'
 
 /** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
@@ -17,6 +18,50 @@ declare function fault(spaceId: u32, block: u32): void
 @external('env', 'faultAll')
 declare function faultAll(spaceId: u32, blocks: usize, count: u32): void
 
+/** Where the counts of this instance's thread stand behind SPACE_COUNTS. */
+let ownCounts: usize = 0
+
+/** Says which thread this instance of the module is for. */
+export function setThread(index: u32): void {
+  ownCounts = <usize>index * COUNTS_BYTES
+}
+
+export function threadIndex(): u32 {
+  return <u32>(ownCounts / COUNTS_BYTES)
+}
+
+/** What this instance's thread has counted of a space (layout.ts). */
+// @ts-ignore: decorator
+@inline
+export function countsOf(space: usize): usize {
+  return <usize>load<u32>(space, SPACE_COUNTS) + ownCounts
+}
+
+// @ts-ignore: decorator
+@inline
+export function countReads(space: usize, count: u32): void {
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_READS) + count, COUNTS_READS)
+}
+
+function countFaults(space: usize, count: u32): void {
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_FAULTS) + count, COUNTS_FAULTS)
+}
+
+/** Counts those of `count` rows whose blocks are not resident. */
+export function countMissing(space: usize, rows: usize, count: u32): void {
+  const table = <usize>load<u32>(space, SPACE_TABLE)
+  let missing: u32 = 0
+  for (let i: u32 = 0; i < count; i++) missing += u32(!load<u32>(table + (blockOf(space, load<u32>(rows + (i << 2))) << 2)))
+  countFaults(space, missing)
+}
+
+function miss(space: usize, block: u32): void {
+  countFaults(space, 1)
+  fault(load<u32>(space, SPACE_ID), block)
+}
+
 // @ts-ignore: decorator
 @inline
 export function blockOf(space: usize, row: u32): u32 {
@@ -27,8 +72,9 @@ export function blockOf(space: usize, row: u32): u32 {
 export function rowAddress(space: usize, row: u32): usize {
   const block = blockOf(space, row)
   let frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
+  countReads(space, 1)
   if (!frame) {
-    fault(load<u32>(space, SPACE_ID), block)
+    miss(space, block)
     frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
   }
   store<u8>(load<u32>(space, SPACE_REFERENCES) + block, REFERENCED)
@@ -51,6 +97,7 @@ export function dirtyRowAddress(space: usize, row: u32): usize {
  * Shapes: rows u32[count]; addresses u32[count + 3], written, the last one repeated as padding for groups of four.
  */
 export function resolveRows(space: usize, rows: usize, count: u32, addresses: usize): void {
+  countReads(space, count)
   for (let tries: u32 = 0; !resolveResident(space, rows, count, addresses); tries++) {
     if (tries == MOST_TRIES) refuse(space)
     loadMissing(space, rows, count, addresses)
@@ -63,6 +110,8 @@ export function refuse(space: usize): void {
 }
 
 /** HOT PATH: as resolveRows, but loads nothing; says whether all are resident. */
+// @ts-ignore: decorator
+@inline
 export function resolveResident(space: usize, rows: usize, count: u32, addresses: usize): bool {
   const table = <usize>load<u32>(space, SPACE_TABLE)
   const references = <usize>load<u32>(space, SPACE_REFERENCES)
@@ -95,5 +144,7 @@ function loadMissing(space: usize, rows: usize, count: u32, list: usize): void {
     const block = blockOf(space, load<u32>(rows + (i << 2)))
     if (!load<u32>(table + (block << 2))) store<u32>(list + (missing++ << 2), block)
   }
-  if (missing) faultAll(load<u32>(space, SPACE_ID), list, missing)
+  if (!missing) return
+  countFaults(space, missing)
+  faultAll(load<u32>(space, SPACE_ID), list, missing)
 }

@@ -38,6 +38,14 @@ test('codes benches are run alone, on a part of each data set', () => {
   assert.equal([parse('--codes', '--dataset', 'synth-1536:100').macro, parse().codes], [false, false])
 })
 
+test('memory benches are run alone, in parts', () => {
+  const { memory, macro, churn, memoryParts, memoryDatasets } = parse('--memory', '--only', 'build,ladder')
+  assert.equal({ memory, macro, churn, memoryParts }, { memory: true, macro: false, churn: false, memoryParts: ['build', 'ladder'] })
+  assert.equal(counts(memoryDatasets), [['glove-100-angular', memoryDatasets[0]!.dataset.baseCount], ['synth-1536', 100_000], ['synth-128-large', 1_000_000]])
+  assert.equal([parse('--memory').memoryParts.length, parse().memory], [5, false])
+  assert.throws(() => parse('--memory', '--only', 'loop'), /no part loop/)
+})
+
 test('threads benches take parts, not engines', () => {
   assert.equal(parse('--threads', '--only', 'loop,mixed').parts, ['loop', 'mixed'])
   assert.equal(parse('--threads', '--only', 'loop').engines, ['vector-level'])

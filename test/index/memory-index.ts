@@ -44,7 +44,7 @@ export class MemoryIndex {
   constructor({ build = 'simd', cacheBytes = 64 * MIB, workers, ...options }: MemoryIndexOptions) {
     this.options = { store: 'full', ...withCodeBytes(options), M: 8, efConstruction: 40, seed: 1, ...options }
     this.arena = new Arena(cacheBytes)
-    this.cache = new BlockCache(this.arena)
+    this.cache = new BlockCache(this.arena, (workers ?? 0) + 1)
     const serve: KernelCallbacks = {
       fault: (space, block) => this.cache.fault(space >>> 0, block >>> 0),
       loadRecords: (_space, ordinals, count) => this.graph.records.loadAll(ordinals >>> 0, count >>> 0)

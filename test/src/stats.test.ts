@@ -44,6 +44,68 @@ test('count records, operations, and what is not linked', async () => {
   })
 })
 
+test('say of each kind of blocks what became of it in the cache, and of all bytes what they are for', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection('points', { dimensions: 32, efConstruction: 20, M: 8 })
+    const vectors = normalVectors(1, 3000, 32)
+    await points.batch(vectors.map((vector, i) => ({ type: 'put', key: `k${i}`, vector })))
+    await linked(db)
+    await db.checkpoint()
+    await db.close()
+    await opened(location, async again => {
+      await again.open()
+      const same = again.collection('points', { dimensions: 32 })
+      const counts = ['hits', 'misses', 'evictions', 'resident', 'dirty', 'residentBytes', 'dirtyBytes'] as const
+      const start = again.cacheStats()
+      for (const vector of vectors.slice(0, 200)) same.searchSync(vector)
+      const first = again.cacheStats()
+      await same.searchMany(vectors.slice(0, 200))
+      const then = again.cacheStats()
+      for (const cache of [start, first, then]) {
+        assert.is(cache.limit, SMALL.cacheSize)
+        assert.is(Object.values(cache.bytes).reduce((a, b) => a + b, 0), cache.limit)
+        for (const [part, bytes] of Object.entries(cache.bytes)) assert.ok(bytes >= 0, part)
+        for (const count of counts) assert.is(Object.values(cache.kinds).reduce((sum, use) => sum + use[count], 0), cache[count], count)
+        assert.is(cache.bytes.blocks, cache.residentBytes)
+      }
+      for (const kind of ['codes', 'neighbors', 'upperLevels', 'records'] as const) {
+        const [before, after, last] = [start.kinds[kind], first.kinds[kind], then.kinds[kind]]
+        assert.ok(after.misses > before.misses && after.hits > before.hits && after.resident > before.resident, kind)
+        // All is in memory by now, and what workers find there counts as well.
+        assert.is(last.misses, after.misses, kind)
+        if (kind === 'records') assert.ok(last.hits > after.hits)
+        else assert.is(last.hits - after.hits, after.hits + after.misses - before.hits - before.misses, kind)
+        assert.ok(last.hitRatio! > after.hitRatio! && last.hitRatio! <= 1, kind)
+      }
+      assert.ok(first.bytes.tables > 0 && first.bytes.scratch > 0 && first.bytes.codebooks > 0)
+    })
+  }, { workers: 1 })
+})
+
+test('a cache that has had nothing to do has no hit ratio', async () => {
+  await withStore(async db => {
+    assert.throws(() => db.cacheStats(), (error: { code: string }) => error.code === 'VECTOR_DATABASE_NOT_OPEN')
+    await db.open()
+    assert.is(db.cacheStats().hitRatio, undefined)
+    assert.is((await db.stats()).cache.kinds.codes.hitRatio, undefined)
+  })
+})
+
+test('a cache that is crowded by changes says so', async () => {
+  await withStore(async db => {
+    const crowded: { dirtyBytes: number, cacheSize: number }[] = []
+    db.on('cacheCrowded', event => crowded.push(event))
+    const points = db.collection('points', { dimensions: 600, metric: 'l2', codec: 'f32', M: 4, efConstruction: 8 })
+    await points.put('k', normalVectors(1, 1, 600)[0]!)
+    assert.equal(crowded, [])
+    for (let from = 0; from < 3000; from += 500) {
+      await points.batch(normalVectors(from + 2, 500, 600).map((vector, i) => ({ type: 'put', key: `k${from + i}`, vector })))
+    }
+    assert.ok(crowded.length > 0)
+    for (const { dirtyBytes, cacheSize } of crowded) assert.ok(cacheSize === SMALL.cacheSize && dirtyBytes > cacheSize / 8 && dirtyBytes <= cacheSize)
+  }, { durability: 'relaxed' })
+})
+
 test('say when there was enough to train codes on', async () => {
   await withStore(async db => {
     const points = db.collection('points', { dimensions: 8, codec: 'sq8', efConstruction: 20 })

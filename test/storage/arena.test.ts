@@ -83,6 +83,16 @@ test('what is released can be allocated again, without end', () => {
   }
 })
 
+test('what is allocated is counted by its use, until it is released', () => {
+  const arena = new Arena(SLABS * SLAB_BYTES)
+  const [table, scratch] = [arena.allocate(100, 'tables'), arena.allocate(SLAB_BYTES + 1, 'scratch')]
+  arena.allocate(64)
+  assert.equal(arena.used, { tables: 128, scratch: 2 * SLAB_BYTES, codebooks: 0, other: 64 })
+  arena.release(table, 100, 'tables')
+  arena.release(scratch, SLAB_BYTES + 1, 'scratch')
+  assert.equal(arena.used, { tables: 0, scratch: 0, codebooks: 0, other: 64 })
+})
+
 test('more than there is, is VECTOR_FULL, and what was allocated stays', () => {
   const arena = new Arena(SLABS * SLAB_BYTES)
   const ptr = arena.allocate(1000)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { loadKernel } from '../../../index/kernel.js'
 import { Arena } from '../../../storage/arena.js'
 import { BlockCache } from '../../../storage/block-cache.js'
-import { BLOCK_HEADER, REFERENCED, SPACE_REFERENCES } from '../../../storage/kernel/layout.js'
+import { BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, REFERENCED, SPACE_COUNTS, SPACE_REFERENCES } from '../../../storage/kernel/layout.js'
 import { MOST_ROWS } from '../../../storage/space.js'
 import { BUILDS, kernelSuite } from '../../index/kernel-suite.js'
 import { check } from '../../seed.js'
@@ -45,6 +45,28 @@ kernelSuite('kernel space', BUILDS, (test, build) => {
       assert.is(last, Math.floor(row / space.rowsPerBlock))
       assert.is(address, space.frameOf(last) + BLOCK_HEADER + (row % space.rowsPerBlock) * 3)
     }
+  })
+
+  test('each thread counts its reads and faults for itself, and a space sums them up', () => {
+    const arena = new Arena(2 ** 20)
+    const cache = new BlockCache(arena, 3)
+    const [one, other] = [cache.createSpace({ rowBytes: 1000, kind: 'one', load: () => undefined }), cache.createSpace({ rowBytes: 1000, kind: 'other', load: () => undefined })]
+    one.reserve(100)
+    const kernels = [0, 1, 2].map(thread => loadKernel(build, arena.memory, { fault: (id, block) => cache.fault(id, block), loadRecords: () => undefined }, thread))
+    for (const [thread, kernel] of kernels.entries()) for (let i = 0; i <= thread; i++) kernel.rowAddress(one.ptr, 10 * i)
+    kernels[1]!.dirtyRowAddress(other.ptr, 0)
+    const countsOf = (thread: number): number[] => {
+      const at = arena.u32[(one.ptr + SPACE_COUNTS) / 4]! + thread * COUNTS_BYTES
+      return [COUNTS_READS, COUNTS_FAULTS].map(word => Number(arena.u64[(at + word) / 8]))
+    }
+    // The first of them to come to a block misses it.
+    assert.equal([0, 1, 2].map(countsOf), [[1, 1], [2, 1], [3, 1]])
+    assert.is(one.reads, 6)
+    assert.is(other.reads, 1)
+    const { hits, misses, resident, dirty } = cache.counts(['one'])
+    assert.equal({ hits, misses, resident, dirty }, { hits: 3, misses: 3, resident: 3, dirty: 0 })
+    assert.equal(cache.counts(['other']), { hits: 0, misses: 1, evictions: 0, resident: 1, dirty: 1, residentBytes: other.frameBytes, dirtyBytes: other.frameBytes })
+    assert.is(cache.counts().residentBytes, 3 * one.frameBytes + other.frameBytes)
   })
 
   test('an error of loading comes out of the kernel, and the row can be asked for again', () => {

@@ -1,0 +1,89 @@
+import type { CacheKind } from '../../src/index.js'
+
+/** Bytes of a process by kind: its own (the heap and what threads share), and pages of files that the system could take back. */
+export interface Held {
+  own: number
+  files: number
+}
+
+/** What a store takes. */
+export interface Store {
+  dataset: string
+  count: number
+  dim: number
+  M: number
+  efConstruction: number
+  /** Of the index on disk, without free pages. */
+  indexBytes: number
+}
+
+/** Searches of one kind of workload. */
+export interface Load {
+  qps: number
+  p50Us: number
+  p99Us: number
+  hitRatio: number
+  blocksRead: number
+  /** Blocks read a query, by what they hold. */
+  reads: Record<CacheKind, number>
+}
+
+/** Searches within a cache of one size. */
+export interface LadderRung {
+  /** Of the index; undefined where everything is in memory. */
+  share?: number
+  cacheBytes: number
+  recall: number
+  /** Over keys and distances of all results. */
+  results: string
+  uniform: Load
+  zipf: Load
+  /** Before the store was opened, and at most since then. */
+  before: Held
+  most: Held
+}
+
+export interface LadderRow extends Store {
+  ef: number
+  k: number
+  rungs: LadderRung[]
+}
+
+/** Hit ratios at a tenth of the index, after compaction and after as many inserts again as half of what was there. */
+export interface InsertsRow extends Store {
+  inserted: number
+  compacted: Load
+  afterInserts: Load
+}
+
+/** Loading with a cache of a share of the final index. */
+export interface LoadRow extends Store {
+  share?: number
+  cacheBytes: number
+  seconds: number
+  cpuSeconds: number
+  before: Held
+  most: Held
+}
+
+/** From opening on, as queries come one after the other. */
+export interface ColdRow extends Store {
+  /** Whether the system's cache of files was emptied before. */
+  dropped: boolean
+  openMs: number
+  firstMs: number
+  /** Until searches were nine tenths as fast as they became. */
+  warmSeconds: number
+  warmQps: number
+}
+
+export interface MemoryResults {
+  ladder: LadderRow[]
+  inserts: InsertsRow[]
+  load: LoadRow[]
+  cold: ColdRow[]
+}
+
+export function noMemoryResults(): MemoryResults {
+  return { ladder: [], inserts: [], load: [], cold: [] }
+}

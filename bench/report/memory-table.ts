@@ -1,0 +1,82 @@
+import type { ColdRow, InsertsRow, LadderRow, LadderRung, LoadRow, MemoryResults } from '../memory/figures.js'
+import { markdown, whole } from './markdown.js'
+
+/** What was measured, a table for each part. */
+export function memoryTables({ ladder, inserts, load, cold }: MemoryResults): string[] {
+  return [
+    ...ladder.map(ladderTable),
+    ...(inserts.length > 0 ? [insertsTable(inserts)] : []),
+    ...(load.length > 0 ? [loadTable(load)] : []),
+    ...(cold.length > 0 ? [coldTable(cold)] : [])
+  ]
+}
+
+/** The rungs of one store. */
+export function ladderTable({ rungs }: LadderRow): string {
+  const full = rungs.find(({ share }) => share === undefined)!
+  const head = [
+    'cache, of the index', 'MB', 'recall', 'same results', 'uniform: QPS', 'of all in memory', 'hits', 'blocks read a query', 'codes / neighbors / vectors', 'p99 µs', 'Zipf: QPS', 'of all in memory', 'hits',
+    'blocks read a query', 'own MB over the limit', 'files MB'
+  ]
+  return markdown(head, rungs.map((rung) => [
+    nameOf(rung.share),
+    megabytes(rung.cacheBytes),
+    rung.recall.toFixed(4),
+    rung.results === full.results ? 'yes' : 'no',
+    whole(rung.uniform.qps),
+    (rung.uniform.qps / full.uniform.qps).toFixed(2),
+    percent(rung.uniform.hitRatio),
+    whole(rung.uniform.blocksRead),
+    [rung.uniform.reads.codes, rung.uniform.reads.neighbors, rung.uniform.reads.records].map(whole).join(' / '),
+    whole(rung.uniform.p99Us),
+    whole(rung.zipf.qps),
+    (rung.zipf.qps / full.zipf.qps).toFixed(2),
+    percent(rung.zipf.hitRatio),
+    whole(rung.zipf.blocksRead),
+    overLimit(rung),
+    megabytes(rung.most.files - rung.before.files)
+  ]))
+}
+
+export function insertsTable(rows: readonly InsertsRow[]): string {
+  const head = ['uniform queries, a tenth of the index cached', 'compacted: hits', 'blocks read a query', 'QPS', 'inserted then', 'hits', 'blocks read a query', 'QPS']
+  return markdown(head, rows.map(({ dataset, count, inserted, compacted, afterInserts }) => [
+    `${dataset}, ${whole(count)}`, percent(compacted.hitRatio), whole(compacted.blocksRead), whole(compacted.qps),
+    whole(inserted), percent(afterInserts.hitRatio), whole(afterInserts.blocksRead), whole(afterInserts.qps)
+  ]))
+}
+
+export function loadTable(rows: readonly LoadRow[]): string {
+  const head = ['bulk load', 'cache, of the index', 'MB', 'vec/s', 'of all in memory', 'processor µs a vector', 'own MB over the limit', 'files MB']
+  return markdown(head, rows.map((row) => {
+    const full = rows.find(({ dataset, count, share }) => share === undefined && dataset === row.dataset && count === row.count)
+    return [
+      `${row.dataset}, ${whole(row.count)}`, nameOf(row.share), megabytes(row.cacheBytes), whole(row.count / row.seconds), full ? (full.seconds / row.seconds).toFixed(2) : '-',
+      whole((row.cpuSeconds * 1e6) / row.count), overLimit(row), megabytes(row.most.files - row.before.files)
+    ]
+  }))
+}
+
+export function coldTable(rows: readonly ColdRow[]): string {
+  const head = ['cold start', 'files dropped from memory', 'open ms', 'first query ms', 's until nine tenths of warm QPS', 'warm QPS']
+  return markdown(head, rows.map((row) => [
+    `${row.dataset}, ${whole(row.count)}`, row.dropped ? 'yes' : 'no', whole(row.openMs), row.firstMs.toFixed(1), row.warmSeconds.toFixed(2), whole(row.warmQps)
+  ]))
+}
+
+/** What the process's own memory grew by beyond the cache; of a cache larger than all there is, nothing can be told. */
+function overLimit({ share, cacheBytes, before, most }: Pick<LadderRung, 'share' | 'cacheBytes' | 'before' | 'most'>): string {
+  return share === undefined ? '-' : megabytes(Math.max(0, most.own - before.own - cacheBytes))
+}
+
+export function nameOf(share: number | undefined): string {
+  return share === undefined ? 'all' : `${share * 100} %`
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(bytes < 100 * 2 ** 20 ? 1 : 0)
+}
+
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(1)} %`
+}
