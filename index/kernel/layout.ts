@@ -232,3 +232,5 @@ export const READ_TOGETHER = 32
 export const LONELY_EIGHTHS = 3
 /** Edges to the lonely ones of a range that are asked for, at most. */
 export const OFFERS = 64
+/** Steps up to the root of the tree that are followed, at most. */
+export const DEPTH_KNOWN = 64

@@ -5,13 +5,29 @@
  */
 
 import { rowAddress } from '../../storage/kernel/space'
-import { idOf, keyOf } from './beam'
-import { GRAPH_GHOSTS, GRAPH_STATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEFT, SCRATCH_SELECTED, STATE_GHOST } from './layout'
+import { entryOf, idOf, insertSorted, keyOf } from './beam'
+import {
+  GRAPH_GHOSTS, GRAPH_STATES, LEVEL_CAPACITY, SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_LEFT, SCRATCH_SELECTED, STATE_GHOST
+} from './layout'
 import { loadOrdinal, ordinalOf, scoreIds } from './search'
 
 /** Whether no edge may lead to an ordinal any more. */
 export function isGhost(graph: usize, ordinal: u32): bool {
   return load<u32>(graph, GRAPH_GHOSTS) != 0 && load<u8>(rowAddress(load<u32>(graph, GRAPH_STATES), ordinal)) == STATE_GHOST
+}
+
+/** Sorts the `most` nearest of the `count` ids in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
+export function sortNear(graph: usize, scratch: usize, level: usize, id: u32, count: u32, most: u32): u32 {
+  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
+  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  if (!count) return 0
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
+  scoreIds(graph, scratch, level, ids, count)
+  const limit = min(load<u32>(level, LEVEL_CAPACITY), most)
+  let length: u32 = 0
+  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, limit, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
+  return length
 }
 
 /**

@@ -14,7 +14,7 @@
  */
 
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
-import { entryOf, idOf, insertSorted } from './beam'
+import { idOf } from './beam'
 import {
   BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   LEVEL_CAPACITY, LEVEL_SPACE, LEVEL_STRIDE, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER,
@@ -23,8 +23,8 @@ import {
   SWEPT_HEADER, SWEPT_ID, SWEPT_OFFERED
 } from './layout'
 import { copyNeighbors, hasNeighbor } from './row'
-import { descend, enterBase, gather, isUpper, loadOrdinal, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
-import { isGhost, selectDiverse } from './select'
+import { descend, enterBase, gather, isUpper, loadOrdinal, nextEpoch, ordinalOf, searchLevel } from './search'
+import { isGhost, selectDiverse, sortNear } from './select'
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it. */
 export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
@@ -203,20 +203,6 @@ function answer(graph: usize, scratch: usize, level: usize, id: u32, count: u32,
     }
   }
   return count
-}
-
-/** Sorts the `most` nearest of the `count` ids in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
-function sortNear(graph: usize, scratch: usize, level: usize, id: u32, count: u32, most: u32): u32 {
-  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
-  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
-  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
-  if (!count) return 0
-  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
-  scoreIds(graph, scratch, level, ids, count)
-  const limit = min(load<u32>(level, LEVEL_CAPACITY), most)
-  let length: u32 = 0
-  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, limit, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
-  return length
 }
 
 /** Searches for a node, and leaves what it finds, without the node and what it is linked with, in SCRATCH_CANDIDATES; returns how many. */

@@ -1,7 +1,14 @@
 /** The choice of a node's neighbors: near, and in different directions. Source: as kernel/select.ts. */
 
 import type { Code, GraphRows, Level } from './graph.js'
-import type { Met, Work } from './search.js'
+import { byKey, type Met, type Work } from './search.js'
+
+/** The `most` nearest to a node among some others. */
+export function sortNear(graph: GraphRows, work: Work, level: Level, id: number, others: number[], most: number): Met[] {
+  const code = graph.codeOf(level, id)
+  work.distances += others.length
+  return others.map(one => ({ key: graph.key(code, graph.codeOf(level, one)), id: one })).sort(byKey).slice(0, Math.min(level.capacity, most))
+}
 
 /**
  * Goes through `candidates`, nearest first, and adds to `chosen` those that are nearer to the node than to any chosen one, and no ghosts,

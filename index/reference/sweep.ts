@@ -4,8 +4,8 @@ import {
   BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, ROW_LEVEL
 } from '../kernel/layout.js'
 import type { GraphRows, Level } from './graph.js'
-import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
-import { selectDiverse } from './select.js'
+import { descend, type Met, searchLevel, toBase, type Work } from './search.js'
+import { selectDiverse, sortNear } from './select.js'
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch. */
 export function sweep(graph: GraphRows, work: Work, batch: number, index: number): void {
@@ -66,13 +66,6 @@ function choose(graph: GraphRows, work: Work, level: Level, candidates: Met[], k
     if (!chosen.includes(id) && !isGhost(graph, level, id)) chosen.push(id)
   }
   return chosen
-}
-
-/** The `most` nearest to a node among some others. */
-function sortNear(graph: GraphRows, work: Work, level: Level, id: number, others: number[], most: number): Met[] {
-  const code = graph.codeOf(level, id)
-  work.distances += others.length
-  return others.map(one => ({ key: graph.key(code, graph.codeOf(level, one)), id: one })).sort(byKey).slice(0, Math.min(level.capacity, most))
 }
 
 /** What a search for a node finds besides it and what is known. */
