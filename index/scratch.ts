@@ -32,8 +32,8 @@ export class Scratch {
   }
 
   ensure({ vectorBytes, rowBytes, queryBytes, M, ef, ids }: ScratchNeeds): void {
-    const candidates = Math.max(2 * M + 4, ef + 4, RERANKED)
-    const round = Math.max(WIDTH_MOST * 2 * M, SCAN, candidates) + 16
+    const candidates = Math.max(4 * M + 4, ef + 4, RERANKED)
+    const round = Math.max((WIDTH_MOST + 1) * 2 * M, SCAN, candidates) + 16
     this.#ensure(SCRATCH_QUERY, vectorBytes + 16)
     this.#ensure(SCRATCH_LEVELS, queryBytes + 1024)
     this.#ensure(SCRATCH_ROW, rowBytes + 64)

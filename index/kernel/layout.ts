@@ -255,6 +255,8 @@ export const FOR_A_GHOST = 3
 /** Rows whose edges are looked at together. */
 export const READ_TOGETHER = 32
 /** A node is lonely when fewer than so many of the neighbors that a row can hold have an edge back, in eighths. */
-export const LONELY_EIGHTHS = 3
+export const LONELY_EIGHTHS = 4
 /** Edges to the lonely ones of a range that are asked for, at most. */
 export const OFFERS = 64
+/** Steps up to the root of the tree that are followed, at most. */
+export const DEPTH_KNOWN = 64

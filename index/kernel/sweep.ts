@@ -5,16 +5,20 @@
  * protected ones, which it knows itself. So the edges that lead to a node need not be known, a removal changes a few blocks only, and a
  * swept block mends the edges to many ghosts at once.
  *
- * What keeps recall is that edges lead in both directions, as nearly all do that an insertion makes: a node that only has edges to others
- * is found by none. So those that have chosen a row take the place of a ghost in it first, and a row that few lead to offers itself to those
- * that it chooses.
+ * What keeps recall is, first, that neighbors lie in different directions, as an insertion chooses them. Neighbors of a ghost are chosen beside those that
+ * stay as if all had been there at once: what is nearer than one that stays is not struck out by it. Only where too few are chosen, those that the others make
+ * needless follow, first those with an edge to the row. And, second, that edges lead in both directions: a node that only has edges to others is found by none.
+ * So a row that few lead to offers itself to those that it chooses.
+ *
+ * Measured at 30,000 words of 100 dimensions after two to three turnovers: where all that stays strikes, and those with an edge to the row come first whatever
+ * lies in their direction, 32 % of a row is needless where a graph built anew has 22 %; choosing whole rows anew was no better, and took half as long again.
  *
  * Source: the replacement of lost neighbors by neighbors of the lost ones is that of Singh et al. 2021 (FreshDiskANN), algorithm 4, here
  * without choosing those anew that are still there. Edges in both directions are what Xiao et al. 2024 (MN-RU) repair by, too.
  */
 
 import { resolveRows, rowAddress } from '../../storage/kernel/space'
-import { entryOf, idOf, insertSorted } from './beam'
+import { idOf } from './beam'
 import {
   BATCH_RANGES, FOR_A_GHOST, GHOSTS_ASKED, GRAPH_BASE, GRAPH_EF_CONSTRUCTION, GRAPH_LEVELS, GRAPH_M, GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER,
   LEVEL_CAPACITY, LEVEL_SPACE, LEVEL_STRIDE, LONELY_EIGHTHS, NEAR_A_GHOST, OFFERS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER,
@@ -24,7 +28,10 @@ import {
 } from './layout'
 import { copyNeighbors, hasNeighbor } from './row'
 import { descend, enterBase, gather, isUpper, loadOrdinal, nextEpoch, ordinalOf, scoreIds, searchLevel } from './search'
-import { isGhost, selectDiverse } from './select'
+import { isGhost, selectBeside, selectDiverse, sortScored } from './select'
+
+/** The mark of a candidate that has an edge to the row. */
+const ANSWERS: u64 = 1
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch, while the graph does not change: `join` writes it. */
 export function sweep(graph: usize, scratch: usize, batch: usize, index: u32): void {
@@ -145,11 +152,26 @@ function findStates(graph: usize, scratch: usize, level: usize, ids: usize, coun
 
 /** Chooses neighbors of the ghosts in SCRATCH_IDS in their place; the others stay. Returns how many there are then, in SCRATCH_SELECTED. */
 function mend(graph: usize, scratch: usize, level: usize, id: u32, stay: u32, ghosts: u32): u32 {
-  const visited = load<u32>(scratch, SCRATCH_VISITED)
-  const found = gather(scratch, level, min<u32>(ghosts, GHOSTS_ASKED), visited, markKnown(scratch, id, stay))
-  const kept = answer(graph, scratch, level, id, stay, found)
-  const length = sortNear(graph, scratch, level, id, stay + found - kept, NEAR_A_GHOST * ghosts)
-  return replace(graph, scratch, level, length, kept, stay + FOR_A_GHOST * ghosts, stay + ghosts)
+  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
+  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
+  const capacity = load<u32>(level, LEVEL_CAPACITY)
+  const found = gather(scratch, level, min<u32>(ghosts, GHOSTS_ASKED), load<u32>(scratch, SCRATCH_VISITED), markKnown(scratch, id, stay))
+  if (!found) return stay
+  const others = sortOut(graph, scratch, level, id, found)
+  memory.copy(ids + (found << 2), load<u32>(scratch, SCRATCH_SELECTED), <usize>stay << 2)
+  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
+  scoreIds(graph, scratch, level, ids, found + stay)
+  let length = sortScored(scratch, list, 0, 0, others, min<u32>(capacity, NEAR_A_GHOST * ghosts), 0)
+  length = sortScored(scratch, list, length, others, found, capacity, ANSWERS)
+  const beside = list + (<usize>capacity << 3)
+  let besides: u32 = 0
+  for (let i = found; i < found + stay; i++) {
+    // What is protected may be a ghost, too, and makes no neighbor of its own needless.
+    if (!isGhost(graph, ordinalOf(graph, level, load<u32>(ids + (i << 2))))) besides = sortScored(scratch, beside, besides, i, i + 1, capacity, 0)
+  }
+  let count = selectBeside(graph, scratch, level, list, length, beside, besides, min(capacity, stay + FOR_A_GHOST * ghosts), stay)
+  count = fill(graph, scratch, level, length, count, stay + ghosts, ANSWERS)
+  return fill(graph, scratch, level, length, count, stay + ghosts, 0)
 }
 
 /** Chooses all but the protected neighbors anew, among those that a search finds: three quarters of what a row holds, or `least` of them. */
@@ -157,22 +179,22 @@ function relink(graph: usize, scratch: usize, level: usize, id: u32, least: u32)
   const kept = <u32>load<u8>(rowAddress(load<u32>(level, LEVEL_SPACE), id), ROW_PROTECTED)
   const length = searchAround(graph, scratch, level, id, kept)
   const capacity = load<u32>(level, LEVEL_CAPACITY)
-  return replace(graph, scratch, level, length, kept, capacity, max(least, capacity - capacity / 4))
+  const count = selectDiverse(graph, scratch, level, load<u32>(scratch, SCRATCH_CANDIDATES), length, capacity, kept)
+  return fill(graph, scratch, level, length, count, max(least, capacity - capacity / 4), 0)
 }
 
 /**
- * Chooses up to `most` neighbors: the first `kept` of SCRATCH_SELECTED, then diverse ones of the `length` candidates, then, until there are
- * `least`, the nearest that were left out: where lists shrink, recall does.
+ * Adds to the first `count` of SCRATCH_SELECTED the nearest of the `length` candidates that were left out and have the mark, until there are `least`:
+ * where lists shrink, recall does.
  */
-function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: u32, most: u32, least: u32): u32 {
+function fill(graph: usize, scratch: usize, level: usize, length: u32, count: u32, least: u32, mark: u64): u32 {
   const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
   const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
-  const capacity = load<u32>(level, LEVEL_CAPACITY)
-  const limit = min(capacity, most)
-  let count = selectDiverse(graph, scratch, level, list, length, limit, kept)
-  for (let i: u32 = 0; i < length && count < min(capacity, least); i++) {
-    const id = idOf(load<u64>(list + (<usize>i << 3)))
-    let isOut = isGhost(graph, ordinalOf(graph, level, id))
+  const enough = min(load<u32>(level, LEVEL_CAPACITY), least)
+  for (let i: u32 = 0; i < length && count < enough; i++) {
+    const entry = load<u64>(list + (<usize>i << 3))
+    const id = idOf(entry)
+    let isOut = (entry & mark) != mark || isGhost(graph, ordinalOf(graph, level, id))
     for (let j: u32 = 0; j < count && !isOut; j++) isOut = load<u32>(selected + (j << 2)) == id
     if (isOut) continue
     store<u32>(selected + (count << 2), id)
@@ -181,42 +203,20 @@ function replace(graph: usize, scratch: usize, level: usize, length: u32, kept: 
   return count
 }
 
-/**
- * Adds to the first `count` of SCRATCH_SELECTED those of the `found` ids in SCRATCH_IDS that have an edge to the node, as far as a row holds
- * them; the others move together. Returns how many there are then.
- */
-function answer(graph: usize, scratch: usize, level: usize, id: u32, count: u32, found: u32): u32 {
+/** Moves those of the `found` ids in SCRATCH_IDS that have an edge to the node behind the others; returns how many these are. */
+function sortOut(graph: usize, scratch: usize, level: usize, id: u32, found: u32): u32 {
   const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
-  const selected = <usize>load<u32>(scratch, SCRATCH_SELECTED)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
-  const capacity = load<u32>(level, LEVEL_CAPACITY)
   findEdges(graph, scratch, level, ids, found, id)
   let others: u32 = 0
   for (let i: u32 = 0; i < found; i++) {
+    if (load<u32>(keys + (i << 2))) continue
     const one = load<u32>(ids + (i << 2))
-    if (count < capacity && load<u32>(keys + (i << 2)) && !isGhost(graph, ordinalOf(graph, level, one))) {
-      store<u32>(selected + (count << 2), one)
-      count++
-    } else {
-      store<u32>(ids + (others << 2), one)
-      others++
-    }
+    store<u32>(ids + (i << 2), load<u32>(ids + (others << 2)))
+    store<u32>(ids + (others << 2), one)
+    others++
   }
-  return count
-}
-
-/** Sorts the `most` nearest of the `count` ids in SCRATCH_IDS, by their distance from the node, into SCRATCH_CANDIDATES; returns how many. */
-function sortNear(graph: usize, scratch: usize, level: usize, id: u32, count: u32, most: u32): u32 {
-  const ids = <usize>load<u32>(scratch, SCRATCH_IDS)
-  const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
-  const list = <usize>load<u32>(scratch, SCRATCH_CANDIDATES)
-  if (!count) return 0
-  loadOrdinal(graph, scratch, ordinalOf(graph, level, id))
-  scoreIds(graph, scratch, level, ids, count)
-  const limit = min(load<u32>(level, LEVEL_CAPACITY), most)
-  let length: u32 = 0
-  for (let i: u32 = 0; i < count; i++) length = insertSorted(list, length, limit, entryOf(load<u32>(keys + (i << 2)), load<u32>(ids + (i << 2))))
-  return length
+  return others
 }
 
 /** Searches for a node, and leaves what it finds, without the node and what it is linked with, in SCRATCH_CANDIDATES; returns how many. */

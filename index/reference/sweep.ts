@@ -5,7 +5,7 @@ import {
 } from '../kernel/layout.js'
 import type { GraphRows, Level } from './graph.js'
 import { byKey, descend, type Met, searchLevel, toBase, type Work } from './search.js'
-import { selectDiverse } from './select.js'
+import { selectBeside, selectDiverse, sortNear } from './select.js'
 
 /** Looks for what replaces the edges to ghosts in the rows of range `index` of a batch. */
 export function sweep(graph: GraphRows, work: Work, batch: number, index: number): void {
@@ -49,30 +49,25 @@ function replaced(graph: GraphRows, work: Work, level: Level, id: number, stay: 
   const lost = ghosts.length
   if (lost > stay.length || stay.length < Math.floor(graph.M / 2)) {
     const kept = stay.slice(0, protectedCount)
-    return choose(graph, work, level, searchAround(graph, work, level, id, kept), kept, capacity, Math.max(stay.length + lost, capacity - Math.floor(capacity / 4)))
+    const candidates = searchAround(graph, work, level, id, kept)
+    const chosen = selectDiverse(graph, work, level, candidates, capacity, kept)
+    return fill(graph, level, candidates, chosen, Math.max(stay.length + lost, capacity - Math.floor(capacity / 4)))
   }
   const known = new Set([id, ...stay])
   const found = [...new Set(ghosts.slice(0, GHOSTS_ASKED).flatMap(ghost => graph.node(level, ghost).neighbors))].filter(one => !known.has(one))
-  const answers = found.filter(one => !isGhost(graph, level, one) && leadsTo(graph, level, one, id)).slice(0, capacity - stay.length)
-  const near = sortNear(graph, work, level, id, found.filter(one => !answers.includes(one)), NEAR_A_GHOST * lost)
-  return choose(graph, work, level, near, [...stay, ...answers], stay.length + FOR_A_GHOST * lost, stay.length + lost)
+  const answers = sortNear(graph, work, level, id, found.filter(one => leadsTo(graph, level, one, id)), capacity)
+  const others = sortNear(graph, work, level, id, found.filter(one => !leadsTo(graph, level, one, id)), Math.min(capacity, NEAR_A_GHOST * lost))
+  const candidates = [...answers, ...others].sort(byKey).slice(0, capacity)
+  const beside = sortNear(graph, work, level, id, stay.filter(one => !isGhost(graph, level, one)), capacity)
+  const chosen = selectBeside(graph, work, level, candidates, Math.min(capacity, stay.length + FOR_A_GHOST * lost), stay, beside)
+  const answered = fill(graph, level, candidates.filter(met => answers.includes(met)), chosen, stay.length + lost)
+  return fill(graph, level, candidates, answered, stay.length + lost)
 }
 
-/** The first `kept`, then up to `most` diverse ones of the candidates, then, until there are `least`, the nearest that were left out. */
-function choose(graph: GraphRows, work: Work, level: Level, candidates: Met[], kept: number[], most: number, least: number): number[] {
-  const chosen = selectDiverse(graph, work, level, candidates, Math.min(level.capacity, most), kept)
-  for (const { id } of candidates) {
-    if (chosen.length >= Math.min(level.capacity, least)) break
-    if (!chosen.includes(id) && !isGhost(graph, level, id)) chosen.push(id)
-  }
-  return chosen
-}
-
-/** The `most` nearest to a node among some others. */
-function sortNear(graph: GraphRows, work: Work, level: Level, id: number, others: number[], most: number): Met[] {
-  const code = graph.codeOf(level, id)
-  work.distances += others.length
-  return others.map(one => ({ key: graph.key(code, graph.codeOf(level, one)), id: one })).sort(byKey).slice(0, Math.min(level.capacity, most))
+/** Adds the nearest candidates that were left out, until there are `least`. */
+function fill(graph: GraphRows, level: Level, candidates: Met[], chosen: number[], least: number): number[] {
+  const missing = Math.max(0, Math.min(level.capacity, least) - chosen.length)
+  return [...chosen, ...candidates.map(({ id }) => id).filter(id => !chosen.includes(id) && !isGhost(graph, level, id)).slice(0, missing)]
 }
 
 /** What a search for a node finds besides it and what is known. */

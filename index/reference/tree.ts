@@ -1,8 +1,10 @@
 /** The tree of protected edges that keeps the graph connected. Told in kernel/tree.ts. */
 
+import { DEPTH_KNOWN } from '../kernel/layout.js'
 import { connect } from './connect.js'
 import type { GraphRows } from './graph.js'
-import type { Met, Work } from './search.js'
+import type { Work } from './search.js'
+import { sortNear } from './select.js'
 
 /** Whether a node may have another child. */
 export function hasRoom(graph: GraphRows, ordinal: number): boolean {
@@ -16,27 +18,36 @@ export function firstWithRoom(graph: GraphRows, ordinal: number): number {
   return firstWithRoom(graph, neighbors[protectedCount - 1])
 }
 
-/** Hands the children of a node on, to its parent or to each other. */
+/** Takes a node out of the tree. */
 export function leaveTree(graph: GraphRows, work: Work, ordinal: number): void {
   const { protectedCount, neighbors } = graph.node(graph.base, ordinal)
   const [first, ...children] = neighbors.slice(0, protectedCount)
   if (first === undefined) return
   disown(graph, first, ordinal)
-  const relatives = [first]
   for (const child of children) {
-    const parent = parentFor(graph, work, child, relatives)
+    const parent = parentFor(graph, work, child) ?? firstWithRoom(graph, first)
     replaceParent(graph, child, parent)
     adopt(graph, work, parent, child)
-    relatives.push(child)
   }
 }
 
-/** The nearest relative with room, the first of equally near ones. */
-function parentFor(graph: GraphRows, work: Work, child: number, relatives: number[]): number {
-  const code = graph.codeOf(graph.base, child)
-  work.distances += relatives.length
-  const near = relatives.filter(id => hasRoom(graph, id)).map((id): Met => ({ id, key: graph.key(code, graph.codeOf(graph.base, id)) }))
-  return near.length ? near.reduce((a, b) => (b.key < a.key ? b : a)).id : firstWithRoom(graph, relatives[0])
+/** The nearest neighbor of a child that may be its parent. */
+function parentFor(graph: GraphRows, work: Work, child: number): number | undefined {
+  const { neighbors } = graph.node(graph.base, child)
+  const near = sortNear(graph, work, graph.base, child, neighbors, neighbors.length)
+  return near.find(({ id }) => !graph.isGhost(id) && hasRoom(graph, id) && !isBelow(graph, id, child))?.id
+}
+
+/** Whether a node is below another, or so deep that it may be. */
+function isBelow(graph: GraphRows, ordinal: number, other: number): boolean {
+  for (let i = 0; i < DEPTH_KNOWN; i++) {
+    const { protectedCount, neighbors: [parent] } = graph.node(graph.base, ordinal)
+    if (!protectedCount) return false
+    if (parent === other) return true
+    if (graph.node(graph.base, parent).neighbors[0] === ordinal) return false
+    ordinal = parent
+  }
+  return true
 }
 
 /** Removes a protected neighbor: its place is taken by the last of all. */
