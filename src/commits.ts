@@ -72,7 +72,8 @@ export class Commits {
       if (failure) throw failure.error
       const apply = (): Promise<void> => byAndBy(applyEntry(engine, group), SLICE_MS)
       // Another codebook may be due, before all codes are those of the last.
-      if (group.changesCodecs || group.records.some(({ collection }) => collection.graph.recoded !== undefined)) await this.#host.whileAtRest(apply)
+      const mayTrain = ({ collection: { graph } }: NewRecord): boolean => graph.recoded !== undefined && !graph.next
+      if (group.changesCodecs || group.records.some(mayTrain)) await this.#host.whileAtRest(apply)
       else await apply()
       engine.head = { sequence: engine.head.sequence + group.count, hash }
     } catch (error) {

@@ -3,7 +3,7 @@ import { Random } from '../../floor/random.js'
 import { VectorLevel, VectorLevelError } from '../../src/index.js'
 import { linked, SMALL } from '../src/store.js'
 import { say, sayBackup, sayEvents, sayFailure } from './tell.js'
-import { operationsOf, pointsOf, type Workload } from './workload.js'
+import { changesCodec, operationsOf, pointsOf, type Workload } from './workload.js'
 
 /** Operations between two rests. */
 const REST = 15
@@ -52,7 +52,8 @@ async function maintain(): Promise<void> {
   for (let turn = 0; !ended; turn++) {
     await delay(random.below(20))
     const choice = random.below(8)
-    await succeeds(() => maintainOnce(choice, `${location}-backup-${turn % 2}`))
+    if (changesCodec(seed) && choice > 5) await succeeds(() => points.recode(turn % 2 ? 'sq8' : 'f32'))
+    else await succeeds(() => maintainOnce(choice, `${location}-backup-${turn % 2}`))
   }
 }
 

@@ -51,8 +51,14 @@ function keepsCodes(seed: number): boolean {
   return seed % 2 !== 0
 }
 
+/** Whether the codec of that collection changes now and then, where maintenance goes on. */
+export function changesCodec(seed: number): boolean {
+  return seed % 4 === 2
+}
+
 /** The collection 'points' of the operations of a seed. */
 export function pointsOf(seed: number): CollectionOptions {
+  if (changesCodec(seed)) return SHAPE
   return keepsCodes(seed) ? { ...SHAPE, codec: 'sq8', store: 'codes' } : { ...SHAPE, codec: 'f32' }
 }
 
