@@ -94,7 +94,7 @@ export class Collection<M = unknown> {
   /** @throws {VectorLevelError} VECTOR_OPTIONS_MISMATCH when the collection was declared otherwise before */
   checkGiven(given: CollectionOptions): void {
     for (const [option, value] of Object.entries(given) as [keyof CollectionOptions, unknown][]) {
-      const declared = this.#given[option]
+      const declared = this.#options[option]
       if (declared === undefined || declared === value) continue
       throw new VectorLevelError('VECTOR_OPTIONS_MISMATCH', `collection '${this.name}' was declared with ${option} ${declared}, not ${String(value)}`)
     }

@@ -18,7 +18,7 @@ test('count records, operations, and what is not linked', async () => {
     await linked(db)
     // The last removals wait for more to come.
     const expected = {
-      name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', store: 'full', trained: true, drift: 0, recoding: undefined, unlinked: 0, tombstones: 3,
+      name: 'points', count: 270, dimensions: 4, metric: 'dot', codec: 'f32', nextCodec: undefined, store: 'full', trained: true, drift: 0, recoding: undefined, unlinked: 0, tombstones: 3,
       pending: 0, unreachable: 0
     }
     const { levels, bytesPerVector, probeRecall, ...stats } = await points.stats()
