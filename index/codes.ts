@@ -21,6 +21,8 @@ import type { Scratch } from './scratch.js'
 const TRAINING_SAMPLE = 4096
 /** Vectors that other threads are asked to encode, at least: for fewer it takes longer to ask. */
 const LEAST_ELSEWHERE = 2 * ENCODED_TOGETHER
+/** Times that codes of another codec are made where nothing is to be linked meanwhile. */
+const RECODED_TOGETHER = 2
 /** Of the latest vectors, those that must be fit much better by another codebook. */
 const LAST = 64
 /** Vectors that are written at least between two codebooks, as a share of the ordinals: more than all codes take to be made again. */
@@ -261,7 +263,7 @@ export class Codes {
   async #encodeTogether(uncoded: readonly UncodedVector[]): Promise<void> {
     let encoding: Encoding | undefined
     try {
-      encoding = new Encoding(this.#arena, vectorByteLength(this.#graph.options.dimensions), uncoded)
+      encoding = new Encoding(this.#arena, this.#graph.ptr, vectorByteLength(this.#graph.options.dimensions), uncoded)
       await this.#threads.call('encodeRows', this.#graph.ptr, encoding.ptr)
     } catch {
       // Here it fails for what it failed for there, or else it does not.
@@ -284,13 +286,13 @@ export class Codes {
 
   /** A vector that has a code is about to be removed, and its record with it. */
   noteRemoval(ordinal: number): void {
-    if (this.#recoding?.lacks(ordinal)) this.#encodeAgain(ordinal, this.#with(this.#recoding.codebook))
+    if (this.#recoding?.lacks(ordinal)) this.#encodeAgain(ordinal, this.#given(ordinal), this.#with(this.#recoding.codebook))
   }
 
   /** A node that was removed is about to leave the graph: so it has a new code in any case, whenever its turn would have come. */
   noteFree(ordinal: number): void {
     const recoding = this.#recoding
-    if (recoding?.lacks(ordinal) && recoding.hadGhost(ordinal)) this.#encodeCode(ordinal, this.#with(recoding.codebook))
+    if (recoding?.lacks(ordinal) && recoding.hadGhost(ordinal)) this.#encodeAgain(ordinal, this.#coded(ordinal), this.#with(recoding.codebook))
   }
 
   /** Whether another codebook should be looked for. */
@@ -340,8 +342,24 @@ export class Codes {
     const recoding = this.#recoding
     if (!recoding?.started) return
     const encoder = this.#with(recoding.codebook)
-    for (const ordinal of recoding.next(this.#spare.rowBytes)) this.#recode(ordinal, recoding, encoder)
+    for (const ordinal of recoding.next(this.#spare.rowBytes)) {
+      const vector = this.#vectorFor(ordinal, recoding)
+      if (vector) this.#encodeAgain(ordinal, vector, encoder)
+    }
     if (ends || !this.changes) this.changeOver()
+  }
+
+  /** The next codes of another codec, for threads to make: they count as made. Undefined where there is none to make. */
+  encodeNext(): Encoding | undefined {
+    const recoding = this.#recoding!
+    const uncoded: UncodedVector[] = []
+    for (let i = 0; i < RECODED_TOGETHER; i++) {
+      for (const ordinal of recoding.next(this.#spare.rowBytes)) {
+        const vector = this.#vectorFor(ordinal, recoding)
+        if (vector) uncoded.push({ ordinal, vector })
+      }
+    }
+    return uncoded.length ? new Encoding(this.#arena, this.#with(recoding.codebook), vectorByteLength(this.#graph.options.dimensions), uncoded) : undefined
   }
 
   /** Uses the new codes from now on, if all are there. */
@@ -391,26 +409,25 @@ export class Codes {
     return this.#recoding ? this.#recoding.codebook : this.#codebook
   }
 
-  #recode(ordinal: number, recoding: Recoding, encoder: number): void {
+  /** What the new code of an ordinal is to be made from; undefined where none is needed. */
+  #vectorFor(ordinal: number, recoding: Recoding): Float32Array | undefined {
     const state = this.#graph.stateOf(ordinal)
     // What is not in use gets its code when it is, and what was removed since the training has got it.
-    if (state === STATE_LIVE) this.#encodeAgain(ordinal, encoder)
-    else if (state === STATE_LOST || (state === STATE_GHOST && recoding.hadGhost(ordinal))) this.#encodeCode(ordinal, encoder)
+    if (state === STATE_LIVE) return this.#given(ordinal)
+    return state === STATE_LOST || (state === STATE_GHOST && recoding.hadGhost(ordinal)) ? this.#coded(ordinal) : undefined
   }
 
-  /** Makes the new code of a vector from its record; from its old code when that is damaged. */
-  #encodeAgain(ordinal: number, encoder: number): void {
-    const vector = unlessDamaged(() => this.#graph.records.given(ordinal))
-    if (!vector) {
-      this.#encodeCode(ordinal, encoder)
-      return
-    }
+  /** A vector from its record; from its code when that is damaged. */
+  #given(ordinal: number): Float32Array {
+    return unlessDamaged(() => this.#graph.records.given(ordinal)) ?? this.#coded(ordinal)
+  }
+
+  #coded(ordinal: number): Float32Array {
+    return this.#decode(this.#coder, this.#codebook, this.space, ordinal)
+  }
+
+  #encodeAgain(ordinal: number, vector: Float32Array, encoder: number): void {
     this.#graph.load(vector)
-    this.#encodeInto(this.#spare, ordinal, encoder)
-  }
-
-  #encodeCode(ordinal: number, encoder: number): void {
-    this.#graph.load(this.#decode(this.#coder, this.#codebook, this.space, ordinal))
     this.#encodeInto(this.#spare, ordinal, encoder)
   }
 
@@ -482,8 +499,9 @@ export class Codes {
     return vectors.length ? sum / vectors.length : 0
   }
 
-  /** The other descriptor, with a codebook, if the codec has any; searches go on with the one in use. Valid until the next call. */
+  /** The other descriptor, with a codebook, if the codec has any, for the spare space; searches go on with the one in use. Valid until the next call. */
   #with(codebook: Codebook | undefined): number {
+    this.#arena.u32[(this.#other + GRAPH_CODES) / 4] = this.#spare.ptr
     if (codebook) this.#setCodebook(this.#other, codebook)
     return this.#other
   }

@@ -1,5 +1,6 @@
 import type { Arena } from '../storage/arena.js'
-import { ENCODED_TOGETHER, ENCODING_BYTES, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS } from './kernel/layout.js'
+import type { Step } from './batch.js'
+import { ENCODED_TOGETHER, ENCODING_BYTES, ENCODING_COUNT, ENCODING_GRAPH, ENCODING_ORDINALS, ENCODING_VECTORS } from './kernel/layout.js'
 
 export interface UncodedVector {
   ordinal: number
@@ -14,8 +15,8 @@ export class Encoding {
   readonly #arena: Arena
   readonly #byteLength: number
 
-  /** Each vector takes vectorBytes, padded. */
-  constructor(arena: Arena, vectorBytes: number, uncoded: readonly UncodedVector[]) {
+  /** By the codebook of the graph at this address. Each vector takes vectorBytes, padded. */
+  constructor(arena: Arena, graph: number, vectorBytes: number, uncoded: readonly UncodedVector[]) {
     this.#arena = arena
     this.ordinals = uncoded.map(({ ordinal }) => ordinal)
     const ordinalBytes = Math.ceil(uncoded.length / 4) * 16
@@ -24,6 +25,7 @@ export class Encoding {
     const ordinals = this.ptr + ENCODING_BYTES
     const vectors = ordinals + ordinalBytes
     const { f32, u32 } = arena
+    u32[(this.ptr + ENCODING_GRAPH) / 4] = graph
     u32[(this.ptr + ENCODING_COUNT) / 4] = uncoded.length
     u32[(this.ptr + ENCODING_ORDINALS) / 4] = ordinals
     u32[(this.ptr + ENCODING_VECTORS) / 4] = vectors
@@ -31,9 +33,8 @@ export class Encoding {
     for (const [i, { vector }] of uncoded.entries()) f32.set(vector, (vectors + i * vectorBytes) / 4)
   }
 
-  /** Items that make all its codes. */
-  get items(): number {
-    return Math.ceil(this.ordinals.length / ENCODED_TOGETHER)
+  get steps(): Step[] {
+    return [{ fn: 'encodeRows', arg: this.ptr, count: Math.ceil(this.ordinals.length / ENCODED_TOGETHER), mutates: false }]
   }
 
   release(): void {

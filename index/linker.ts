@@ -24,8 +24,6 @@ const MOST_A_RUN = 1024
 const MOST_ENCODED = 64
 /** Bytes of the vectors whose codes are made together, about. */
 const ENCODED_BYTES = 128 << 10
-/** Times that codes are made again where nothing is to be linked meanwhile. */
-const RECODED_TOGETHER = 32
 
 /** How far a graph is brought: whole batches only; or all that is to be linked and removed; or that, no ghosts, and no codes of two codebooks. */
 export type Goal = 'batches' | 'tasks' | 'rest'
@@ -77,8 +75,9 @@ export class Linker {
   readonly #ghosts = new Ghosts()
   #linked = 0
   #nodes = 0
-  /** Codes that are being made. */
+  /** Codes that are being made; or made again, by another codec. */
   #encoding: Encoding | undefined
+  #recoding: Encoding | undefined
   /** Or else what is under way: batches, and how many tasks they are; nodes that it links; and what of these is removed at its end. */
   #batches: Batch[] = []
   #taken = 0
@@ -138,7 +137,7 @@ export class Linker {
   begin(goal: Goal, most: number): Step[] | undefined {
     this.#rests = goal === 'rest'
     this.#encoding = this.#encodeNext()
-    if (this.#encoding) return [{ fn: 'encodeRows', arg: this.#encoding.ptr, count: this.#encoding.items, mutates: false }]
+    if (this.#encoding) return this.#encoding.steps
     const next = this.#tasks.at(0)
     // The tasks behind it are done with the new codes.
     const waits = next?.kind === TASK_RECODE && next.ordinal === RECODE_END && this.#codes.canGoOn
@@ -153,8 +152,11 @@ export class Linker {
       this.#prepare(tasks)
       if (!isPlain) break
     }
-    this.#recodings = this.#batches.length ? Math.max(1, this.#taken) : RECODED_TOGETHER
-    return this.#batches.length || this.#codes.canGoOn ? this.#batches.flatMap(batch => batch.steps) : undefined
+    this.#recodings = this.#batches.length ? Math.max(1, this.#taken) : 0
+    if (this.#batches.length) return this.#batches.flatMap(batch => batch.steps)
+    if (!this.#codes.canGoOn) return undefined
+    this.#recoding = this.#codes.encodeNext()
+    return this.#recoding?.steps ?? []
   }
 
   /** What `begin` began is done. */
@@ -165,6 +167,8 @@ export class Linker {
       this.#encoding = undefined
       return
     }
+    this.#recoding?.release()
+    this.#recoding = undefined
     this.#threads.stop(() => this.#conclude())
     for (let swept = this.#ghosts.takeSwept(); swept; swept = this.#ghosts.takeSwept()) {
       const ghost = swept
@@ -244,7 +248,7 @@ export class Linker {
       const vector = this.#graph.uncodedVector(ordinal)
       if (vector) found.push({ ordinal, vector })
     }
-    return found.length ? new Encoding(this.#arena, this.#graph.vectorBytes, found) : undefined
+    return found.length ? new Encoding(this.#arena, this.#graph.ptr, this.#graph.vectorBytes, found) : undefined
   }
 
   /** A node becomes a ghost. */

@@ -222,10 +222,11 @@ export const JOB_BYTES = 128
 /** Candidates kept beyond what is wanted, at least, where codes are approximate; half as many again for more. */
 export const LEAST_SPARE = 4
 
-/** Vectors to be encoded: ptrs of u32[COUNT] ordinals and of the vectors as the user gave them, padded as a full vector's row. */
+/** Vectors to be encoded: ptrs of u32[COUNT] ordinals and of the vectors as the user gave them, padded as a full vector's row; and of the graph by whose codebook. */
 export const ENCODING_COUNT = 0
 export const ENCODING_ORDINALS = 4
 export const ENCODING_VECTORS = 8
+export const ENCODING_GRAPH = 12
 export const ENCODING_BYTES = 16
 /** Those that are one item of it. */
 export const ENCODED_TOGETHER = 8

@@ -8,7 +8,7 @@ import { completePq, encodePq, loadPq, loadPqRow, scorePq4, scorePq8 } from '../
 import { encodeSq8, loadSq8, scoreSq8 } from '../../codecs/kernel/sq8'
 import { dirtyRowAddress } from '../../storage/kernel/space'
 import {
-  ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_METRIC, GRAPH_SCORER, GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, METRIC_L2, SCORER_F32, SCORER_PQ4, SCORER_SQ8,
+  ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_GRAPH, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_DIM, GRAPH_METRIC, GRAPH_SCORER, GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, METRIC_L2, SCORER_F32, SCORER_PQ4, SCORER_SQ8,
   SCRATCH_ADDRESSES, SCRATCH_BASE, SCRATCH_CODE_QUERY, SCRATCH_DISTANCES, SCRATCH_KEYS, SCRATCH_KEY_BASE, SCRATCH_KEY_UNIT, SCRATCH_LEVELS, SCRATCH_QUERY,
   SCRATCH_ROW
 } from './layout'
@@ -34,8 +34,9 @@ export function encodeRow(graph: usize, scratch: usize, row: usize): void {
   }
 }
 
-/** Makes the codes of item `index` of an encoding (layout.ts), whose ordinals have none that is in use. */
-export function encodeRows(graph: usize, scratch: usize, encoding: usize, index: u32): void {
+/** Makes the codes of item `index` of an encoding (layout.ts), which says of which graph; no such code may be in use. */
+export function encodeRows(_graph: usize, scratch: usize, encoding: usize, index: u32): void {
+  const graph = <usize>load<u32>(encoding, ENCODING_GRAPH)
   const query = <usize>load<u32>(scratch, SCRATCH_QUERY)
   const vectorBytes = <usize>load<u32>(graph, GRAPH_VECTOR_BYTES)
   const end = min<u32>(load<u32>(encoding, ENCODING_COUNT), (index + 1) * ENCODED_TOGETHER)

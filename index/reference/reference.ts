@@ -5,7 +5,7 @@ import { vectorByteLength } from '../../codecs/f32.js'
 import { packVector, unpackVector } from '../../storage/vector-format.js'
 import type { Kernel, KernelCallbacks } from '../kernel.js'
 import {
-  BATCH_LINKS, ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_METRIC, GRAPH_SCORER,
+  BATCH_LINKS, ENCODED_TOGETHER, ENCODING_COUNT, ENCODING_GRAPH, ENCODING_ORDINALS, ENCODING_VECTORS, GRAPH_CODEBOOK, GRAPH_CODES, GRAPH_METRIC, GRAPH_SCORER,
   GRAPH_VECTOR_BYTES, METRIC_COSINE, METRIC_DOT, SCORER_PQ4, SCORER_PQ8, SCRATCH_BEAM_CAPACITY, SCRATCH_DISTANCES, SCRATCH_HOPS, SCRATCH_IDS,
   SCRATCH_MEASURED, SCRATCH_QUERY, SCRATCH_RESULT
 } from '../kernel/layout.js'
@@ -162,7 +162,8 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
     encodeRow(graph, scratch, row) {
       memory.bytes.set(open(graph).encode(vectorIn(scratch, graph)), row)
     },
-    encodeRows(graph, scratch, encoding, index) {
+    encodeRows(_graph, scratch, encoding, index) {
+      const graph = memory.u32(encoding + ENCODING_GRAPH)
       const view = open(graph)
       const vectorBytes = memory.u32(graph + GRAPH_VECTOR_BYTES)
       const end = Math.min(memory.u32(encoding + ENCODING_COUNT), (index + 1) * ENCODED_TOGETHER)
