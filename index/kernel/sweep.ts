@@ -11,7 +11,7 @@
  * So a row that few lead to offers itself to those that it chooses.
  *
  * Measured at 30,000 words of 100 dimensions after two to three turnovers: where all that stays strikes, and those with an edge to the row come first whatever
- * lies in their direction, 32 % of a row is needless where a graph built anew has 22 %; choosing whole rows anew was no better, and took half as long again.
+ * lies in their direction, 32 % of a row is needless where a graph built anew has 22 %; choosing whole rows anew was no better, and took a third longer.
  *
  * Source: the replacement of lost neighbors by neighbors of the lost ones is that of Singh et al. 2021 (FreshDiskANN), algorithm 4, here
  * without choosing those anew that are still there. Edges in both directions are what Xiao et al. 2024 (MN-RU) repair by, too.
