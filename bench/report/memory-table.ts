@@ -49,10 +49,14 @@ export function insertsTable(rows: readonly InsertsRow[]): string {
 export function loadTable(rows: readonly LoadRow[]): string {
   const head = ['bulk load', 'cache, of the index', 'MB', 'vec/s', 'of all in memory', 'processor µs a vector', 'own MB over the limit', 'files MB']
   return markdown(head, rows.map((row) => {
-    const full = rows.find(({ dataset, count, share }) => share === undefined && dataset === row.dataset && count === row.count)
+    const { dataset, count, share, cacheBytes, loaded } = row
+    const full = rows.find((other) => other.share === undefined && other.dataset === dataset && other.count === count)?.loaded
+    const name = [`${dataset}, ${whole(count)}`, nameOf(share), megabytes(cacheBytes)]
+    if (!loaded) return [...name, `fails: ${row.failure}`, '-', '-', '-', '-']
+    const { seconds, cpuSeconds, before, most } = loaded
     return [
-      `${row.dataset}, ${whole(row.count)}`, nameOf(row.share), megabytes(row.cacheBytes), whole(row.count / row.seconds), full ? (full.seconds / row.seconds).toFixed(2) : '-',
-      whole((row.cpuSeconds * 1e6) / row.count), overLimit(row), megabytes(row.most.files - row.before.files)
+      ...name, whole(count / seconds), full ? (full.seconds / seconds).toFixed(2) : '-', whole((cpuSeconds * 1e6) / count),
+      overLimit({ ...(share !== undefined && { share }), cacheBytes, before, most }), megabytes(most.files - before.files)
     ]
   }))
 }
