@@ -60,6 +60,12 @@ export interface InsertsRow extends Store {
 export interface LoadRow extends Store {
   share?: number
   cacheBytes: number
+  /** What it came to, or why it came to no end. */
+  loaded?: Loaded
+  failure?: string
+}
+
+export interface Loaded {
   seconds: number
   cpuSeconds: number
   before: Held

@@ -15,7 +15,7 @@ const efConstruction = 100
 const [k, ef] = [10, 64]
 const shares = [0.05, 0.1, 0.25, 0.5, 1]
 const tenth = 0.1
-const loadShare = 0.25
+const loadShares = [0.5, 0.25]
 /** The smallest cache that a database takes. */
 const leastCache = 8 * 2 ** 20
 
@@ -73,14 +73,17 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
   },
 
   async load(part) {
-    const { indexBytes, ...store } = await built(part)
+    const { workload: _, indexBytes, ...store } = await built(part)
     const workload = workloadOf(part, 'load')
     const rows = []
-    for (const share of [undefined, loadShare]) {
+    for (const share of [undefined, ...loadShares]) {
       const cacheBytes = share === undefined ? wholeCache : cacheOf({ indexBytes }, share)
       console.log(`  loading with ${share === undefined ? 'everything' : `${share * 100} %`} cached ...`)
-      const loaded = await ask({ type: 'fill', workload, first: 0, cacheBytes, compact: false })
-      rows.push({ ...storeOf(part, store.count, indexBytes), ...(share !== undefined && { share }), cacheBytes, ...loaded, indexBytes })
+      const outcome = await ask({ type: 'fill', workload, first: 0, cacheBytes, compact: false }).then(
+        ({ indexBytes: _, ...loaded }) => ({ loaded }),
+        (error: Error) => ({ failure: error.message.split('\n')[0] })
+      )
+      rows.push({ ...store, indexBytes, ...(share !== undefined && { share }), cacheBytes, ...outcome })
     }
     return { load: rows }
   },

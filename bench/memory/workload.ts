@@ -11,7 +11,7 @@ import { median, quantile } from '../macro/quantile.js'
 import { Stopwatch } from '../macro/stopwatch.js'
 import { recallOf } from '../macro/sweep.js'
 import { type Draw, uniformDraws, zipfDraws } from './draws.js'
-import type { ColdRow, LadderRung, Load, LoadRow } from './figures.js'
+import type { ColdRow, LadderRung, Load, Loaded } from './figures.js'
 import { held, watchHeld } from './held.js'
 
 export interface MemoryWorkload {
@@ -37,7 +37,7 @@ export type Request =
   | { type: 'cold'; workload: MemoryWorkload; searches: Searches }
 
 export interface Replies {
-  fill: Pick<LoadRow, 'seconds' | 'cpuSeconds' | 'indexBytes' | 'before' | 'most'>
+  fill: Loaded & { indexBytes: number }
   ladder: Omit<LadderRung, 'share'>
   uniform: Load
   cold: Omit<ColdRow, 'dataset' | 'count' | 'dim' | 'M' | 'efConstruction' | 'indexBytes'>

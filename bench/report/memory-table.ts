@@ -48,13 +48,19 @@ export function insertsTable(rows: readonly InsertsRow[]): string {
 
 export function loadTable(rows: readonly LoadRow[]): string {
   const head = ['bulk load', 'cache, of the index', 'MB', 'vec/s', 'of all in memory', 'processor µs a vector', 'own MB over the limit', 'files MB']
-  return markdown(head, rows.map((row) => {
-    const full = rows.find(({ dataset, count, share }) => share === undefined && dataset === row.dataset && count === row.count)
+  const table = markdown(head, rows.map((row) => {
+    const { dataset, count, share, cacheBytes, loaded } = row
+    const full = rows.find((other) => other.share === undefined && other.dataset === dataset && other.count === count)?.loaded
+    const name = [`${dataset}, ${whole(count)}`, nameOf(share), megabytes(cacheBytes)]
+    if (!loaded) return [...name, 'fails', '-', '-', '-', '-']
+    const { seconds, cpuSeconds, before, most } = loaded
     return [
-      `${row.dataset}, ${whole(row.count)}`, nameOf(row.share), megabytes(row.cacheBytes), whole(row.count / row.seconds), full ? (full.seconds / row.seconds).toFixed(2) : '-',
-      whole((row.cpuSeconds * 1e6) / row.count), overLimit(row), megabytes(row.most.files - row.before.files)
+      ...name, whole(count / seconds), full ? (full.seconds / seconds).toFixed(2) : '-', whole((cpuSeconds * 1e6) / count),
+      overLimit({ ...(share !== undefined && { share }), cacheBytes, before, most }), megabytes(most.files - before.files)
     ]
   }))
+  const failures = rows.flatMap(({ share, failure }) => (failure === undefined ? [] : [`With ${nameOf(share)}: ${failure}.`]))
+  return [table, ...failures].join('\n\n')
 }
 
 export function coldTable(rows: readonly ColdRow[]): string {

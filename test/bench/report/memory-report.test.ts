@@ -20,7 +20,7 @@ const row: LadderRow = {
 }
 
 function cells(table: string): string[][] {
-  return table.split('\n').slice(2).map(line => line.split('|').slice(1, -1).map(cell => cell.trim()))
+  return table.split('\n').filter(line => line.startsWith('|')).slice(2).map(line => line.split('|').slice(1, -1).map(cell => cell.trim()))
 }
 
 test('compares each cache with everything in memory, and says when results differ', () => {
@@ -31,9 +31,16 @@ test('compares each cache with everything in memory, and says when results diffe
 })
 
 test('loading is compared with loading the same data with everything in memory', () => {
-  const { share: _, ...full }: LoadRow = { ...row, ...rung, seconds: 2, cpuSeconds: 3 }
-  const table = cells(loadTable([full, { ...full, share: 0.25, seconds: 4 }, { ...full, dataset: 'synth-128', share: 0.25 }]))
-  assert.equal(table.map(line => line[4]), ['1.00', '0.50', '-'])
+  const { rungs: _, ef: __, k: ___, ...store } = row
+  const loaded = { seconds: 2, cpuSeconds: 3, before: rung.before, most: rung.most }
+  const full: LoadRow = { ...store, cacheBytes: 3072 * MIB, loaded }
+  const slow = { ...full, share: 0.25, cacheBytes: 10 * MIB, loaded: { ...loaded, seconds: 4 } }
+  const failed: LoadRow = { ...store, share: 0.25, cacheBytes: 10 * MIB, failure: 'no room' }
+  const table = cells(loadTable([full, slow, { ...slow, dataset: 'synth-128' }, failed]))
+  assert.equal(table.map(line => line[4]), ['1.00', '0.50', '-', '-'])
+  assert.is(table[3]![3], 'fails')
+  assert.ok(loadTable([full, failed]).endsWith('With 25 %: no room.'))
+  assert.equal(table.map(line => line[6]), ['-', '5.0', '5.0', '-'])
 })
 
 test('the chart has lines for both kinds of queries', () => {
