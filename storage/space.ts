@@ -44,6 +44,8 @@ export class Space {
   #tables = 0
   /** A bit per block: it is on disk. */
   #stored = new Uint8Array(0)
+  /** When each block was evicted last, as the cache counts time; 0 for never. */
+  #evictedAt = new Uint8Array(0)
 
   constructor(arena: Arena, id: number, shape: SpaceShape) {
     this.#arena = arena
@@ -94,6 +96,9 @@ export class Space {
     const stored = new Uint8Array(capacity / 8)
     stored.set(this.#stored)
     this.#stored = stored
+    const evictedAt = new Uint8Array(capacity)
+    evictedAt.set(this.#evictedAt)
+    this.#evictedAt = evictedAt
     this.#tables = tables
     this.#capacity = capacity
     this.#set(SPACE_TABLE, tables)
@@ -117,6 +122,14 @@ export class Space {
     bytes[references] = frame ? Math.max(1, bytes[references]!) : 0
     // NOTE: behind what fills the frame, for other threads too.
     Atomics.store(u32, this.#tables / 4 + block, frame)
+  }
+
+  noteEvicted(block: number, time: number): void {
+    this.#evictedAt[block] = time
+  }
+
+  evictedAt(block: number): number {
+    return this.#evictedAt[block]!
   }
 
   /** Whether a block is on disk, so that it must be found there. */
