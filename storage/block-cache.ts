@@ -8,8 +8,11 @@ const MOST_DIRTY = 0.5
 const MOST_EXPECTED = 0.75
 /** Frames that are emptied at once, at most. */
 const MOST_EVICTED = 16
-/** Evictions after which the classes' shares of memory are looked at again. */
+/** Returns of evicted blocks after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
+/** Time of a class: so many ticks pass while as many blocks are evicted as all of the memory would hold. It is kept modulo 255, and counted from 1. */
+const TICKS = 16
+const MOST_TICKS = 255
 
 /** Of blocks of one kind, or of all. */
 export interface CacheCounts {
@@ -40,6 +43,8 @@ export class BlockCache {
   readonly #slabsOf: number[][] = Array.from({ length: FRAME_CLASSES }, () => [])
   readonly #freeFrames: number[][] = Array.from({ length: FRAME_CLASSES }, () => [])
   readonly #hands = new Float64Array(FRAME_CLASSES)
+  readonly #evicted = new Float64Array(FRAME_CLASSES)
+  /** Blocks that came back so soon that more memory for their class would have kept them. */
   readonly #pressure = new Float64Array(FRAME_CLASSES)
   readonly #threads: number
   /** Runs `work` while no other thread holds the address of a frame. */
@@ -67,6 +72,7 @@ export class BlockCache {
     const space = this.#spaces[spaceId]!
     // Several threads may miss the same block, and change it as soon as the first of them has it.
     if (space.frameOf(block)) return
+    if (this.#isBack(space, block)) this.#pressure[space.frameClass]!++
     const frame = this.#claim(space.frameClass)
     try {
       space.load(block, frame)
@@ -173,7 +179,6 @@ export class BlockCache {
       this.#adopt(slab, frameClass)
       return free.pop()!
     }
-    this.#pressure[frameClass]!++
     this.park(() => this.#makeFree(frameClass))
     if (free.length) return free.pop()!
     throw this.#tooSmall('holds nothing but changes that no checkpoint has written yet')
@@ -203,7 +208,7 @@ export class BlockCache {
     for (let at = SLAB_BYTES - frameBytes; at >= 0; at -= frameBytes) this.#freeFrames[frameClass]!.push(slab * SLAB_BYTES + at)
   }
 
-  /** Whether a class evicts so much more per slab than another one that a slab should change hands. */
+  /** Whether so much more comes back to a class per slab than to another one that a slab should change hands. */
   #wantsSlab(frameClass: number): boolean {
     let total = 0
     for (const pressure of this.#pressure) total += pressure
@@ -215,12 +220,12 @@ export class BlockCache {
     return wants
   }
 
-  /** The class with the least evictions a slab, among those that have a slab to give. */
+  /** The class that the least comes back to a slab, among those that have a slab to give. */
   #donor(except: number): number {
     return this.#donors(except).find(i => this.#slabsOf[i]!.length > 1) ?? -1
   }
 
-  /** Classes that have slabs, those with the least evictions a slab first. */
+  /** Classes that have slabs, those that the least comes back to a slab first. */
   #donors(except: number): number[] {
     const share = (i: number): number => this.#pressure[i]! / this.#slabsOf[i]!.length
     return [...this.#slabsOf.keys()].filter(i => i !== except && this.#slabsOf[i]!.length).sort((a, b) => share(a) - share(b))
@@ -261,8 +266,22 @@ export class BlockCache {
   }
 
   #evict(page: number): void {
-    this.#spaces[this.#frameSpace[page]!]!.setResident(this.#frameBlock[page]!, 0)
+    const space = this.#spaces[this.#frameSpace[page]!]!
+    this.#evicted[space.frameClass]!++
+    space.setResident(this.#frameBlock[page]!, 0)
+    space.noteEvicted(this.#frameBlock[page]!, this.#timeOf(space.frameClass))
     this.#frameSpace[page] = -1
+  }
+
+  #timeOf(frameClass: number): number {
+    const frames = this.#arena.frameBytes / (PAGE_BYTES << frameClass)
+    return Math.floor(this.#evicted[frameClass]! / frames * TICKS) % MOST_TICKS + 1
+  }
+
+  /** Whether a block was evicted not long ago: with all of the memory its class would have kept it. */
+  #isBack(space: Space, block: number): boolean {
+    const evictedAt = space.evictedAt(block)
+    return evictedAt > 0 && (this.#timeOf(space.frameClass) - evictedAt + MOST_TICKS) % MOST_TICKS <= TICKS
   }
 
   /**

@@ -59,6 +59,8 @@ export class Space {
   /** Blocks that are on disk and count no more; and those of them that a checkpoint is removing. */
   #left: number[] = []
   #leaving: number[] = []
+  /** When each block was evicted last, as the cache counts time; 0 for never. */
+  #evictedAt = new Uint8Array(0)
 
   /** `threads` is how many have kernels that read it. */
   constructor(arena: Arena, id: number, shape: SpaceShape, threads = 1) {
@@ -97,6 +99,7 @@ export class Space {
     const [old, capacity] = [this.#tables, this.#capacity]
     this.#layOut(shape)
     this.#stored = new Uint8Array(0)
+    this.#evictedAt = new Uint8Array(0)
     this.#capacity = 0
     this.reserve(Math.max(1, rows))
     this.#arena.release(old, capacity * BYTES_A_BLOCK, 'tables')
@@ -143,6 +146,9 @@ export class Space {
     const stored = new Uint8Array(capacity / 8)
     stored.set(this.#stored)
     this.#stored = stored
+    const evictedAt = new Uint8Array(capacity)
+    evictedAt.set(this.#evictedAt)
+    this.#evictedAt = evictedAt
     this.#tables = tables
     this.#capacity = capacity
     this.#set(SPACE_TABLE, tables)
@@ -178,6 +184,14 @@ export class Space {
     let reads = 0
     for (let thread = 0; thread < this.#threads; thread++) reads += Number(this.#arena.u64[(this.#counts + thread * COUNTS_BYTES + COUNTS_READS) / 8]!)
     return reads
+  }
+
+  noteEvicted(block: number, time: number): void {
+    this.#evictedAt[block] = time
+  }
+
+  evictedAt(block: number): number {
+    return this.#evictedAt[block]!
   }
 
   /** Whether a block is on disk, so that it must be found there. */
