@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'
 import { VectorLevelError } from '../floor/errors.js'
 import { sealMeta } from '../storage/guard.js'
+import { removeLeftOver } from '../storage/remove.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration, writeIdentity } from '../storage/store-file.js'
 import type { Engine } from './engine.js'
 import { type Maintenance, refuseDamagedTables } from './maintenance.js'
@@ -29,7 +30,7 @@ export async function backupStore({ engine, writer }: Session, directory: string
     await copyData(engine, writer, data, maintenance)
     writeIdentity(directory, { ...engine.identity, data: 1 })
   } catch (error) {
-    rmSync(data, { recursive: true, force: true })
+    removeLeftOver(data)
     throw error
   }
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
 import { byAndBy, Pauses, SLICE_MS, type Slices } from '../floor/slices.js'
@@ -9,6 +8,7 @@ import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
 import { decodeLogEntry, NONE } from '../storage/log-format.js'
+import { removeDirectory, removeLeftOver } from '../storage/remove.js'
 import { seal, unseal } from '../storage/sealed.js'
 import type { Space } from '../storage/space.js'
 import { PAGE_SLACK } from '../storage/space.js'
@@ -209,7 +209,7 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
     if (reasonToDiscard(directory, engine.plainChecksum)) return
     // IMPORTANT: the copy is on stable storage before it becomes the current generation.
     writeGeneration(engine.data, engine.generation + 1)
-    rmSync(generationDirectory(engine.data, engine.generation), { recursive: true, force: true })
+    removeLeftOver(generationDirectory(engine.data, engine.generation))
   } catch {
     // Most likely there is no room for the copy.
   }
@@ -218,11 +218,11 @@ export async function reclaim(engine: Engine, logBytes: number): Promise<void> {
 /** Copies the live pages of the index into the next generation; returns its directory. What a failed copy leaves is removed. */
 async function copyGeneration(engine: Engine): Promise<string> {
   const directory = generationDirectory(engine.data, engine.generation + 1)
-  rmSync(directory, { recursive: true, force: true })
+  removeDirectory(directory)
   try {
     await engine.blocks!.copyTo(directory)
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true })
+    removeLeftOver(directory)
     throw error
   }
   sealMeta(directory, engine.plainChecksum)

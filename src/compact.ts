@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
 import { isFindable, type Kind, KINDS } from '../index/graph.js'
@@ -9,6 +8,7 @@ import { sealMeta } from '../storage/guard.js'
 import { META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { dropVector, moveRecord, recordSequence } from '../storage/record-format.js'
+import { removeDirectory, removeLeftOver } from '../storage/remove.js'
 import { checkRoom } from '../storage/room.js'
 import { dataDirectory, generationDirectory, truthDirectory, writeGeneration } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
@@ -41,11 +41,11 @@ export async function compactStore({ engine, writer }: Session, maintenance: Mai
   await refuseDamagedTables(engine, maintenance)
   await writer.alone(async () => {
     const data = dataDirectory(engine.directory, engine.identity.data + 1)
-    rmSync(data, { recursive: true, force: true })
+    removeDirectory(data)
     try {
       await new Compaction(engine, data, maintenance).run()
     } catch (error) {
-      if (!engine.damage) rmSync(data, { recursive: true, force: true })
+      if (!engine.damage) removeLeftOver(data)
       throw error
     }
   }, maintenance.deadline)

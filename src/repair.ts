@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import {
@@ -6,6 +6,7 @@ import {
   writeIdentity
 } from '../storage/store-file.js'
 import { syncDirectory } from '../storage/sync.js'
+import { removeDirectory, removeLeftOver } from '../storage/remove.js'
 import { Truth } from '../storage/truth.js'
 import { type Checkpoint, readTruthIdentity } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
@@ -62,7 +63,7 @@ export async function repairStore(directory: string, settings: DatabaseSettings,
     await Truth.refuseLocked(truthDirectory(data))
     writeIdentity(directory, { ...identity, uuid, data: number })
   } catch (error) {
-    if (unlessDamaged(() => readIdentity(directory))?.data !== number) rmSync(next, { recursive: true, force: true })
+    if (unlessDamaged(() => readIdentity(directory))?.data !== number) removeLeftOver(next)
     throw error
   }
   putAway(directory, data, report)
@@ -85,7 +86,7 @@ function dataIn(directory: string): number[] {
 /** Removes the damaged data, or keeps them aside when something of them was lost. */
 function putAway(directory: string, data: string, report: RepairReport): void {
   if (!report.lost.length) {
-    rmSync(data, { recursive: true, force: true })
+    removeLeftOver(data)
     return
   }
   for (let n = 1; ; n++) {
@@ -132,7 +133,7 @@ class Repair {
       return engine.identity.uuid
     } finally {
       await engine.close()
-      rmSync(join(this.#next, 'salvaged'), { recursive: true, force: true })
+      removeDirectory(join(this.#next, 'salvaged'))
     }
   }
 

@@ -4,9 +4,10 @@ import * as assert from 'uvu/assert'
 import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
-import { KINDS } from '../../index/graph.js'
+import { type Graph, KINDS } from '../../index/graph.js'
 import { DROPPED, localOrder, Renumbered } from '../../index/renumber.js'
 import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import type { Nearest } from '../../index/searcher.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, trained } from './memory-index.js'
 
@@ -68,8 +69,10 @@ test('any graph in another numbering is sound, has the same neighbors, and answe
       }
       for (let i = 0; i < 5; i++) {
         const query = gaussian(random, 5)
-        const found = index.graph.search(query, 10, 20).found.map(({ ordinal, distance }) => ({ ordinal: ordinals[ordinal]!, distance }))
-        assert.equal(again.graph.search(query, 10, 20).found, found)
+        // Codes of few bytes are often the same, and those that are come in the order of their numbers.
+        const search = (graph: Graph): Nearest => codec === 'pq' ? graph.exact(query, 10) : graph.search(query, 10, 20)
+        const found = search(index.graph).found.map(({ ordinal, distance }) => ({ ordinal: ordinals[ordinal]!, distance }))
+        assert.equal(search(again.graph).found, found)
       }
       again.fill(Array.from({ length: 30 }, () => gaussian(random, 5)))
       assert.equal(findings(again), [])
