@@ -104,7 +104,7 @@ export class RecordRows {
 
   /** Fills the rows of ordinals that are not filled. Shapes: ordinals u32[count], an address. */
   loadAll(ordinals: number, count: number): void {
-    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#loadedRow(ordinal)
+    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#ensureLoaded(ordinal, this.#rowOf(ordinal))
   }
 
   /** Fills the row of an ordinal from the store. */
@@ -117,7 +117,7 @@ export class RecordRows {
   /** Fills the row of an ordinal. */
   fill(ordinal: number, vector: Float32Array, { key, metadata }: Label): void {
     const { bytes } = this.#arena
-    const row = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
+    const row = this.#rowOf(ordinal)
     if (this.#vectorBytes) {
       this.#vector.set(vector)
       if (this.#metric === 'cosine') this.#kernel.normalize(this.#staging, this.#vectorBytes)
@@ -189,10 +189,20 @@ export class RecordRows {
   }
 
   #loadedRow(ordinal: number): number {
-    const row = this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0
-    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] === RECORD_LOADED) return row
-    this.load(ordinal)
+    return this.#ensureLoaded(ordinal, this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0)
+  }
+
+  #ensureLoaded(ordinal: number, row: number): number {
+    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] !== RECORD_LOADED) this.load(ordinal)
     return row
+  }
+
+  /** The address of a row that is filled, not read: so it does not count as asked for. */
+  #rowOf(ordinal: number): number {
+    const { id, rowBytes, rowsPerBlock } = this.space
+    const block = Math.floor(ordinal / rowsPerBlock)
+    if (!this.space.frameOf(block)) this.#cache.fault(id, block)
+    return this.space.frameOf(block) + BLOCK_HEADER + (ordinal % rowsPerBlock) * rowBytes
   }
 }
 

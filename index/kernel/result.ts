@@ -1,7 +1,7 @@
 /** What a search returns: the nearest live ordinals with distances from full vectors, or from codes where these are exact, or all that there is. */
 
 import { SPACE_ID } from '../../storage/kernel/layout'
-import { countMissing, countReads, MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
+import { countReads, listMissing, MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
 import { sortable, unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, insertSorted, keyOf, positionIn } from './beam'
 import {
@@ -236,7 +236,7 @@ function resolveRecords(graph: usize, ids: usize, count: u32, addresses: usize):
   countReads(records, count)
   for (let tries: u32 = 0; !areFilled(records, ids, count, addresses, vectorBytes); tries++) {
     if (tries == MOST_TRIES) refuse(records)
-    countMissing(records, ids, count)
+    listMissing(records, ids, count, addresses)
     // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
     loadRecords(load<u32>(records, SPACE_ID), ids, count)
   }

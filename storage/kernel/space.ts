@@ -44,21 +44,27 @@ export function countReads(space: usize, count: u32): void {
   store<u64>(counts, load<u64>(counts, COUNTS_READS) + count, COUNTS_READS)
 }
 
-function countFaults(space: usize, count: u32): void {
-  const counts = countsOf(space)
-  store<u64>(counts, load<u64>(counts, COUNTS_FAULTS) + count, COUNTS_FAULTS)
-}
-
-/** Counts those of `count` rows whose blocks are not resident. */
-export function countMissing(space: usize, rows: usize, count: u32): void {
+/** Lists the blocks of `count` rows that are not resident, and counts them; returns how many. Shapes: list u32[count], written. */
+export function listMissing(space: usize, rows: usize, count: u32, list: usize): u32 {
   const table = <usize>load<u32>(space, SPACE_TABLE)
   let missing: u32 = 0
-  for (let i: u32 = 0; i < count; i++) missing += u32(!load<u32>(table + (blockOf(space, load<u32>(rows + (i << 2))) << 2)))
-  countFaults(space, missing)
+  for (let i: u32 = 0; i < count; i++) {
+    const block = blockOf(space, load<u32>(rows + (i << 2)))
+    if (load<u32>(table + (block << 2))) continue
+    let known: u32 = 0
+    while (known < missing && load<u32>(list + (known << 2)) != block) known++
+    if (known < missing) continue
+    store<u32>(list + (missing << 2), block)
+    missing++
+  }
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_FAULTS) + missing, COUNTS_FAULTS)
+  return missing
 }
 
 function miss(space: usize, block: u32): void {
-  countFaults(space, 1)
+  const counts = countsOf(space)
+  store<u64>(counts, load<u64>(counts, COUNTS_FAULTS) + 1, COUNTS_FAULTS)
   fault(load<u32>(space, SPACE_ID), block)
 }
 
@@ -138,13 +144,6 @@ export function resolveResident(space: usize, rows: usize, count: u32, addresses
 
 /** Asks for all that miss at once: who does may have to wait for another thread. Shapes: list u32[count], written. */
 function loadMissing(space: usize, rows: usize, count: u32, list: usize): void {
-  const table = <usize>load<u32>(space, SPACE_TABLE)
-  let missing: u32 = 0
-  for (let i: u32 = 0; i < count; i++) {
-    const block = blockOf(space, load<u32>(rows + (i << 2)))
-    if (!load<u32>(table + (block << 2))) store<u32>(list + (missing++ << 2), block)
-  }
-  if (!missing) return
-  countFaults(space, missing)
-  faultAll(load<u32>(space, SPACE_ID), list, missing)
+  const missing = listMissing(space, rows, count, list)
+  if (missing) faultAll(load<u32>(space, SPACE_ID), list, missing)
 }
