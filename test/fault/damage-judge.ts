@@ -3,6 +3,7 @@ import { Random } from '../../floor/random.js'
 import { type Collection, type CollectionOptions, type VectorLevel, VectorLevelError, type VectorRecord } from '../../src/index.js'
 import { expectHonest, expectNearest, recallOf } from '../model/hits.js'
 import { ModelCollection } from '../model/model.js'
+import { tagOf } from '../../storage/ordinal-format.js'
 import { normalVector } from '../src/vectors.js'
 import type { Commit } from './damage-stores.js'
 
@@ -35,6 +36,8 @@ export class Judge {
   readonly #verdict: Verdict
   /** All keys that ever were. */
   readonly #keys = new Map<string, Set<string>>()
+  /** The tag of the records that each commit wrote (storage/ordinal-format.ts): an older one of the same key and tag cannot be told from the right one. */
+  readonly #tags: number[] = []
   /** Whether something is not as it was, so that verify() has to say so. */
   #amiss = false
   /** Whether it holds an earlier beginning of the history, which is whole. */
@@ -45,10 +48,20 @@ export class Judge {
     this.#collections = collections
     this.#mayEndEarlier = mayEndEarlier
     this.#verdict = verdict
+    const present = new Set<string>()
+    let sequence = 1
     for (const { collection, operations } of commits) {
       const keys = this.#keys.get(collection) ?? new Set()
       this.#keys.set(collection, keys)
-      for (const { key } of operations) keys.add(key)
+      this.#tags.push(tagOf(sequence))
+      for (const { type, key } of operations) {
+        keys.add(key)
+        const name = `${collection}/${key}`
+        // What has no effect has no sequence.
+        if (type === 'put' || present.has(name)) sequence++
+        if (type === 'put') present.add(name)
+        if (type === 'del') present.delete(name)
+      }
     }
   }
 
@@ -131,6 +144,7 @@ export class Judge {
       else if (isDeepStrictEqual(record, expected)) continue
       else if (!record) this.#silent('absence')
       else if (!expected) this.#wrong(`${name}/${key} is a deleted key with metadata ${record.metadata}`, 'resurrection')
+      else if (this.#was(name, key, record) && this.#tags[record.metadata] === this.#tags[expected.metadata as number]) this.#count('an older record of the same tag')
       else if (this.#was(name, key, record)) this.#wrong(`${key} is of commit ${record.metadata}, not ${expected.metadata as number}`, 'stale value')
       else this.#wrong(`${name}/${key} is ${JSON.stringify(record)}, not ${JSON.stringify(expected)}`, 'wrong value')
     }
