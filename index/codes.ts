@@ -261,18 +261,14 @@ export class Codes {
   }
 
   async #encodeTogether(uncoded: readonly UncodedVector[]): Promise<void> {
-    let encoding: Encoding | undefined
-    try {
-      encoding = new Encoding(this.#arena, this.#graph.ptr, vectorByteLength(this.#graph.options.dimensions), uncoded)
-      await this.#threads.call('encodeRows', this.#graph.ptr, encoding.ptr)
-    } catch {
-      // Here it fails for what it failed for there, or else it does not.
-      for (const { ordinal, vector } of uncoded) {
-        this.#graph.load(vector)
-        this.encode(ordinal)
-      }
-    } finally {
-      encoding?.release()
+    const encoding = Encoding.ifRoom(this.#arena, this.#graph.ptr, vectorByteLength(this.#graph.options.dimensions), uncoded)
+    const isMade = encoding && await this.#threads.call('encodeRows', this.#graph.ptr, encoding.ptr).then(() => true, () => false)
+    encoding?.release()
+    if (isMade) return
+    // Here it fails for what it failed for there, or else it does not.
+    for (const { ordinal, vector } of uncoded) {
+      this.#graph.load(vector)
+      this.encode(ordinal)
     }
   }
 
@@ -359,7 +355,10 @@ export class Codes {
         if (vector) uncoded.push({ ordinal, vector })
       }
     }
-    return uncoded.length ? new Encoding(this.#arena, this.#with(recoding.codebook), vectorByteLength(this.#graph.options.dimensions), uncoded) : undefined
+    const encoder = this.#with(recoding.codebook)
+    const encoding = uncoded.length ? Encoding.ifRoom(this.#arena, encoder, vectorByteLength(this.#graph.options.dimensions), uncoded) : undefined
+    if (!encoding) for (const { ordinal, vector } of uncoded) this.#encodeAgain(ordinal, vector, encoder)
+    return encoding
   }
 
   /** Uses the new codes from now on, if all are there. */

@@ -1,3 +1,4 @@
+import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from '../storage/arena.js'
 import type { Step } from './batch.js'
 import { ENCODED_TOGETHER, ENCODING_BYTES, ENCODING_COUNT, ENCODING_GRAPH, ENCODING_ORDINALS, ENCODING_VECTORS } from './kernel/layout.js'
@@ -16,7 +17,7 @@ export class Encoding {
   readonly #byteLength: number
 
   /** By the codebook of the graph at this address. Each vector takes vectorBytes, padded. */
-  constructor(arena: Arena, graph: number, vectorBytes: number, uncoded: readonly UncodedVector[]) {
+  private constructor(arena: Arena, graph: number, vectorBytes: number, uncoded: readonly UncodedVector[]) {
     this.#arena = arena
     this.ordinals = uncoded.map(({ ordinal }) => ordinal)
     const ordinalBytes = Math.ceil(uncoded.length / 4) * 16
@@ -31,6 +32,16 @@ export class Encoding {
     u32[(this.ptr + ENCODING_VECTORS) / 4] = vectors
     u32.set(this.ordinals, ordinals / 4)
     for (const [i, { vector }] of uncoded.entries()) f32.set(vector, (vectors + i * vectorBytes) / 4)
+  }
+
+  /** One; undefined where there is no room for it now. */
+  static ifRoom(arena: Arena, graph: number, vectorBytes: number, uncoded: readonly UncodedVector[]): Encoding | undefined {
+    try {
+      return new Encoding(arena, graph, vectorBytes, uncoded)
+    } catch (error) {
+      if (error instanceof VectorLevelError && error.code === 'VECTOR_FULL') return undefined
+      throw error
+    }
   }
 
   get steps(): Step[] {

@@ -202,6 +202,7 @@ export class Graph {
       isLinked: ordinal => this.isLinked(ordinal),
       uncodedVector: ordinal => this.#uncodedVector(ordinal),
       noteCode: ordinal => this.#noteCode(ordinal),
+      encode: (ordinal, vector) => this.#encode(ordinal, vector),
       ordinalOfSlot: slot => this.#arena.u32[(this.rowAddress('upper', slot) + ROW_ORDINAL) / 4]!,
       prepareLinks: count => this.#prepareLinks(count)
     }, this.#codes, this.#tasks, threads)
@@ -431,10 +432,7 @@ export class Graph {
    */
   noteRemoval(ordinal: number): void {
     const vector = this.trained && ordinal < this.ordinals ? this.#uncodedVector(ordinal) : undefined
-    if (!vector) return
-    this.load(vector)
-    this.#codes.encode(ordinal)
-    this.#noteCode(ordinal)
+    if (vector) this.#encode(ordinal, vector)
   }
 
   /** Makes an ordinal invisible to every search; its node follows. */
@@ -679,6 +677,12 @@ export class Graph {
     if (!found) this.forget(ordinal)
     else if (!found.vector) this.#noteCode(ordinal)
     return found?.vector
+  }
+
+  #encode(ordinal: number, vector: Float32Array): void {
+    this.load(vector)
+    this.#codes.encode(ordinal)
+    this.#noteCode(ordinal)
   }
 
   /** A stored vector is found by its code from now on. */

@@ -45,8 +45,9 @@ export interface LinkedGraph {
   isLinked(ordinal: number): boolean
   /** The vector whose code is still to be made; undefined where there is none to make: it has one, or its record is damaged, which is forgotten. */
   uncodedVector(ordinal: number): Float32Array | undefined
-  /** A code was made from that. */
+  /** A code was made from that; or makes it at once. */
   noteCode(ordinal: number): void
+  encode(ordinal: number, vector: Float32Array): void
   /** The ordinal that a slot stands for. */
   ordinalOfSlot(slot: number): number
   /** Makes room for all that linking so many nodes takes. */
@@ -251,7 +252,11 @@ export class Linker {
       const vector = this.#graph.uncodedVector(ordinal)
       if (vector) found.push({ ordinal, vector })
     }
-    return found.length ? new Encoding(this.#arena, this.#graph.ptr, this.#graph.vectorBytes, found) : undefined
+    if (!found.length) return undefined
+    const encoding = Encoding.ifRoom(this.#arena, this.#graph.ptr, this.#graph.vectorBytes, found)
+    if (encoding) return encoding
+    for (const { ordinal, vector } of found) this.#graph.encode(ordinal, vector)
+    return this.#encodeNext()
   }
 
   /** A node becomes a ghost. */

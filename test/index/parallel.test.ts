@@ -2,12 +2,14 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { codecs, type CodecName, type Metric } from '../../codecs/codec.js'
+import { VectorLevelError } from '../../floor/errors.js'
 import { Random } from '../../floor/random.js'
 import { atOnce, byAndBy } from '../../floor/slices.js'
 import { isFindable } from '../../index/graph.js'
 import { findInGraph } from '../../index/graph-check.js'
 import type { KernelBuild } from '../../index/kernel.js'
 import type { Nearest } from '../../index/searcher.js'
+import type { Arena } from '../../storage/arena.js'
 import { check } from '../seed.js'
 import { clustered, distanceBetween, gaussian, MemoryIndex, trained } from './memory-index.js'
 import { ThreadedIndex, type ThreadedIndexOptions } from './threaded-index.js'
@@ -254,9 +256,10 @@ test('codes that are made again while the threads link and search do not change 
 
 for (const codec of ['pq', 'pq8'] as const) {
   test(`${codec}: codebooks, and codes that are made together, are the same by any number of threads`, async () => {
-    const run = async (workers: number): Promise<string> => {
+    const run = async (workers: number, hasRoom = true): Promise<string> => {
       const random = new Random(7)
       const index = new ThreadedIndex({ dimensions: 10, codec, codeBytes: 3, M: 4, efConstruction: 10, workers })
+      const refused = hasRoom ? undefined : refuseEncodings(index.arena)
       const { graph } = index
       const { trainingCount } = codecs[codec]
       for (let i = 0; i < trainingCount; i++) index.add(gaussian(random, 10))
@@ -271,13 +274,27 @@ for (const codec of ['pq', 'pq8'] as const) {
       await index.linkTogether()
       assert.equal(findings(index), [])
       assert.ok(others.every(({ ordinal, vector }) => graph.hasRightCode(ordinal, vector)))
+      if (refused) assert.ok(refused() > 100)
       const hash = index.hash()
       await index.close()
       return hash
     }
     const expected = await run(0)
     for (const workers of [1, 3]) assert.is(await run(workers), expected, `workers: ${workers}`)
+    assert.is(await run(2, false), expected, 'without room for what threads are given')
   })
+}
+
+/** Leaves no room for vectors that other threads are to encode; returns how often it was wanted. */
+function refuseEncodings(arena: Arena): () => number {
+  let refused = 0
+  const allocate = arena.allocate.bind(arena)
+  arena.allocate = (byteLength, use) => {
+    if (!new Error().stack!.includes('new Encoding')) return allocate(byteLength, use)
+    refused++
+    throw new VectorLevelError('VECTOR_FULL', 'no room')
+  }
+  return () => refused
 }
 
 test('what is removed before it has got its first code changes the graph as much as what is removed later', async () => {
