@@ -31,12 +31,12 @@ export class Coder {
   }
 }
 
-/** Makes coders, which train in the same memory as long as it is enough for them: it stays taken. */
+/** Makes coders, which train in the same memory: the latest has enough of it, and it stays taken. */
 export class Coders {
   readonly #arena: Arena
   readonly #kernel: Kernel
   readonly #threads: Exclusion
-  #had: { needs: KMeansNeeds, kMeans: KMeans } | undefined
+  #had: { needs: KMeansNeeds, kMeans: ReturnType<typeof kernelKMeans> } | undefined
 
   constructor(arena: Arena, kernel: Kernel, threads: Exclusion) {
     this.#arena = arena
@@ -45,13 +45,19 @@ export class Coders {
   }
 
   make(shape: CodedShape): Coder {
-    return new Coder(this.#arena, shape, this.#kMeansFor(codecs[shape.codec].kMeansNeeds?.(shape)))
+    const needs = codecs[shape.codec].kMeansNeeds?.(shape)
+    if (!needs) return new Coder(this.#arena, shape, NO_K_MEANS)
+    this.#kMeansFor(needs)
+    return new Coder(this.#arena, shape, (...clusters) => this.#kMeansFor(needs)(...clusters))
   }
 
-  #kMeansFor(needs: KMeansNeeds | undefined): KMeans {
-    if (!needs) return NO_K_MEANS
-    if (!this.#had || !fits(needs, this.#had.needs)) this.#had = { needs, kMeans: kernelKMeans(this.#arena, this.#kernel, this.#threads, needs) }
-    return this.#had.kMeans
+  #kMeansFor(needs: KMeansNeeds): KMeans {
+    if (this.#had && fits(needs, this.#had.needs)) return this.#had.kMeans
+    this.#had?.kMeans.release()
+    this.#had = undefined
+    const kMeans = kernelKMeans(this.#arena, this.#kernel, this.#threads, needs)
+    this.#had = { needs, kMeans }
+    return kMeans
   }
 }
 

@@ -43,7 +43,7 @@ const MOST_SWEPT_ROWS = 2 * BATCH * (1 + OFFERS)
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 /** What the table of a space takes for a block, at most. */
-const MOST_BYTES_A_BLOCK = 8
+const MOST_BYTES_A_BLOCK = 12
 
 /** What is kept of a vector that has its code: itself as well, or nothing else. */
 export const STORES = ['full', 'codes'] as const
@@ -550,7 +550,7 @@ export class Graph {
     const scratches = [this.#scratch, ...this.#scratches].map(() => 2 * codec.queryBytes(shape))
     const taken: [number, number][] = []
     try {
-      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
+      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), MOST_BYTES_A_BLOCK * this.#blocksOf(this.#vectorBytes), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
     } finally {
       for (const [ptr, bytes] of taken) this.#arena.release(ptr, bytes)
     }

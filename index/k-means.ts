@@ -73,10 +73,10 @@ export function clusteringBytes(arena: Arena, threads: Exclusion, most: KMeansNe
   return new Array<number>(count).fill(bytes)
 }
 
-/** k-means in the kernel (codecs/kernel/k-means.ts), by all threads, in memory that is taken at once: training must not fail for want of it. */
-export function kernelKMeans(arena: Arena, kernel: Kernel, threads: Exclusion, most: KMeansNeeds): KMeans {
+/** k-means in the kernel (codecs/kernel/k-means.ts), by all threads, in memory that is taken at once, until it is released: training must not fail for want of it. */
+export function kernelKMeans(arena: Arena, kernel: Kernel, threads: Exclusion, most: KMeansNeeds): KMeans & { release(): void } {
   const clusterings = clusteringBytes(arena, threads, most).map(() => new Clustering(arena, most))
-  return function* (count, k, clusterAt) {
+  const kMeans: KMeans = function* (count, k, clusterAt) {
     const found: Float32Array[] = []
     const finish = (index: number, cluster: Cluster, clustering: Clustering): void => {
       found[index] = cluster.points.length ? clustering.centers : new Float32Array(k * cluster.dim)
@@ -118,6 +118,11 @@ export function kernelKMeans(arena: Arena, kernel: Kernel, threads: Exclusion, m
     }
     return found
   }
+  return Object.assign(kMeans, {
+    release: () => {
+      for (const { ptr } of clusterings) arena.release(ptr, bytesOf(most), 'codebooks')
+    }
+  })
 }
 
 /** Where nothing is trained. */

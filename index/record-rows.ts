@@ -193,8 +193,10 @@ export class RecordRows {
   }
 
   #ensureLoaded(ordinal: number, row: number): number {
-    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] !== RECORD_LOADED) this.load(ordinal)
-    return row
+    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] === RECORD_LOADED) return row
+    this.load(ordinal)
+    // What was decoded for it may have had its block evicted.
+    return this.#rowOf(ordinal)
   }
 
   /** The address of a row that is filled, not read: so it does not count as asked for. */

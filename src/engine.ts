@@ -33,9 +33,10 @@ import { Writings } from './writings.js'
 const KIND_NUMBERS = { codes: KIND_CODES, base: KIND_BASE, upper: KIND_UPPER, states: KIND_STATES, recodes: KIND_RECODES }
 /** So many times more memory there is than searches under way may take. */
 const SEATS_SHARE = 16
-/** So many times more memory there is than the filter of a collection's keys takes; and what it takes at most. */
+/** So many times more memory there is than the filter of a collection's keys takes; what it takes at most; and how many collections get one. */
 const FILTER_SHARE = 512
 const MOST_FILTER_BYTES = 2 ** 20
+const MOST_FILTERS = 8
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 
@@ -132,6 +133,7 @@ export class Engine {
   readonly #scratches: [Scratch, ...Scratch[]]
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #spaces = new Map<Space, SpaceOf>()
+  #filters = 0
   /** Of those that write records of the truth anew. */
   readonly rewrites = new Turns()
 
@@ -281,8 +283,10 @@ export class Engine {
     return collection
   }
 
-  /** For a collection that has no keys yet; undefined where there is no room for one. */
+  /** For a collection that has no keys yet; undefined where there are enough, or is no room for one. */
   #keyFilter(): KeyFilter | undefined {
+    if (this.#filters === MOST_FILTERS) return undefined
+    this.#filters++
     try {
       return new KeyFilter(this.arena, Math.min(MOST_FILTER_BYTES, 2 ** Math.floor(Math.log2(this.settings.cacheSize / FILTER_SHARE))))
     } catch (error) {
