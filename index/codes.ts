@@ -289,6 +289,7 @@ export class Codes {
   noteFree(ordinal: number): void {
     const recoding = this.#recoding
     if (recoding?.lacks(ordinal) && recoding.hadGhost(ordinal)) this.#encodeAgain(ordinal, this.#coded(ordinal), this.#with(recoding.codebook))
+    recoding?.forgetGhost(ordinal)
   }
 
   /** Whether another codebook should be looked for. */

@@ -711,6 +711,11 @@ export class Graph {
     return this.trained ? this.#linker.begin(goal, most) : undefined
   }
 
+  /** As Linker.recodesOnly. */
+  get recodesOnly(): boolean {
+    return this.#linker.recodesOnly
+  }
+
   /** As Linker.end. */
   end(): Slices<void> {
     return this.#linker.end()

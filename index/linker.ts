@@ -135,8 +135,8 @@ export class Linker {
 
   /**
    * Begins what comes next: the steps of one or several batches, or those that make their codes before; undefined when there is none. `end` must follow when
-   * they are done, and nothing else may be begun before. `most` is how many nodes they may link, where they are several. There are no steps where only codes
-   * of another codec are to be made.
+   * they are done, and nothing else may be begun before. `most` is how many nodes they may link, where they are several. Where there are none, codes of
+   * another codec may be made: there are no steps where they were made at once.
    */
   begin(goal: Goal, most: number): Step[] | undefined {
     this.#rests = goal === 'rest'
@@ -161,6 +161,11 @@ export class Linker {
     if (!this.#codes.canGoOn) return undefined
     this.#recoding = this.#codes.encodeNext()
     return this.#recoding?.steps ?? []
+  }
+
+  /** Whether what was begun makes codes of another codec and nothing else, for which nobody need wait. */
+  get recodesOnly(): boolean {
+    return !this.#batches.length && !this.#encoding
   }
 
   /** What `begin` began is done. */

@@ -66,6 +66,11 @@ export class Recoding {
     return this.#ghosts.has(ordinal)
   }
 
+  /** A ghost has left the graph: what has its ordinal later is another vector. */
+  forgetGhost(ordinal: number): void {
+    this.#ghosts.delete(ordinal)
+  }
+
   /** Whether an ordinal has no new code yet. */
   lacks(ordinal: number): boolean {
     return ordinal >= this.#cursor && ordinal < this.#ordinals

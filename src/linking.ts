@@ -117,7 +117,7 @@ export class Linking {
   async #do({ graph, steps }: { graph: Graph, steps: Step[] }): Promise<void> {
     try {
       const { rebuilding: before, awaitsEnd } = graph
-      this.#recodes = !steps.length
+      this.#recodes = graph.recodesOnly
       // Else nobody else would have a turn: nothing is waited for.
       if (!steps.length) await nextTurn()
       await this.#engine.threads.run(graph.ptr, steps)

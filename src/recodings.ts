@@ -1,4 +1,5 @@
 import { type CodecChoice, isSameChoice } from '../codecs/codec.js'
+import { VectorLevelError } from '../floor/errors.js'
 import { Turns } from '../floor/turns.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection } from './engine.js'
@@ -7,6 +8,8 @@ import type { CodecOperation } from './group.js'
 export interface RecodingsHost {
   write(operation: CodecOperation, deadline: Deadline): Promise<unknown>
   checkpoint(): Promise<void>
+  /** Resolves when all is linked, no codes are being made again, and a checkpoint has that. */
+  rest(deadline: Deadline): Promise<void>
   /** Something may be to be done. */
   start(): void
 }
@@ -56,6 +59,8 @@ export class Recodings {
     const waited = await this.#settled(collection, deadline)
     const isSame = isSameChoice(choice, collection.options)
     if (!isSame) {
+      // The checkpoint has the codec of before, so that a replay does as is done now; and the disk is at rest, so that there is room for what is changed at once.
+      await this.#host.rest(deadline)
       collection.graph.checkRoomFor(choice)
       await this.#host.write({ collection, recode: choice }, deadline)
       await this.#settled(collection, deadline)
@@ -66,6 +71,10 @@ export class Recodings {
   /** Writes the operations that end what is done, and tells those who wait. Called between two groups. */
   look(): void {
     if (this.#error) return
+    if (this.#engine.truth.poisoned) {
+      this.close(new VectorLevelError('VECTOR_POISONED', 'an earlier write failed, and codecs do not change over; close and open the database again to go on'))
+      return
+    }
     for (const collection of this.#engine.collections.values()) if (collection.graph.awaitsEnd && !this.#ending.has(collection)) this.#end(collection)
     for (const entry of this.#waiting) {
       if (entry.collection.graph.next) continue

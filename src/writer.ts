@@ -92,6 +92,7 @@ export class Writer {
     this.#recodings = new Recodings(engine, {
       write: (operation, deadline) => this.write([operation], deadline),
       checkpoint: () => this.checkpoint(),
+      rest: deadline => this.alone(() => Promise.resolve(), deadline),
       start: () => this.#start()
     })
     this.#start()
