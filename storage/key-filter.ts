@@ -28,32 +28,29 @@ export class KeyFilter {
 
   /** Whether a key may be there. */
   mayHave(key: Uint8Array): boolean {
-    if (!this.#room) return true
-    const { bytes } = this.#arena
-    let at = hash(key)
-    const step = scramble(at) | 1
-    for (let i = 0; i < PROBES; i++, at = at + step | 0) {
-      const bit = at & this.#mask
-      if (!(bytes[this.#ptr + (bit >>> 3)]! & (1 << (bit & 7)))) return false
-    }
-    return true
+    return !this.#room || this.#probe(key, false)
   }
 
   /** Adds a key; says whether it may have been there before. */
   add(key: Uint8Array): boolean {
-    if (!this.#room) return true
+    if (!this.#room || this.#probe(key, true)) return true
+    if (--this.#room === 0) this.#arena.release(this.#ptr, this.#byteLength)
+    return false
+  }
+
+  /** Whether all bits of a key are set; sets them if asked to. */
+  #probe(key: Uint8Array, isAdded: boolean): boolean {
     const { bytes } = this.#arena
     let at = hash(key)
     const step = scramble(at) | 1
-    let had = true
+    let isSet = true
     for (let i = 0; i < PROBES; i++, at = at + step | 0) {
-      const bit = at & this.#mask
-      const place = this.#ptr + (bit >>> 3)
-      had &&= (bytes[place]! & (1 << (bit & 7))) !== 0
-      bytes[place]! |= 1 << (bit & 7)
+      const place = this.#ptr + ((at & this.#mask) >>> 3)
+      const bit = 1 << (at & 7)
+      isSet &&= (bytes[place]! & bit) !== 0
+      if (isAdded) bytes[place]! |= bit
     }
-    if (!had && --this.#room === 0) this.#arena.release(this.#ptr, this.#byteLength)
-    return had
+    return isSet
   }
 }
 

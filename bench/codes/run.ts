@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WorkloadProcess } from '../macro/child.js'
+import { askOnce } from '../macro/child.js'
 import { prepareInOwnProcess } from '../macro/prepare.js'
 import type { DatasetPart, Options } from '../options.js'
 import { places } from '../places.js'
@@ -67,12 +67,4 @@ async function runVariant({ dataset, count }: DatasetPart, variant: Variant, run
   }
 }
 
-/** In a process of its own. */
-async function ask<T extends Request['type']>(request: Request & { type: T }): Promise<Replies[T]> {
-  const child = new WorkloadProcess<Request, Replies>(workloadScript)
-  try {
-    return await child.ask<T>(request)
-  } finally {
-    await child.end()
-  }
-}
+const ask = <T extends Request['type']>(request: Request & { type: T }): Promise<Replies[T]> => askOnce<Request, Replies, T>(workloadScript, request)

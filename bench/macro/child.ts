@@ -39,6 +39,18 @@ export class WorkloadProcess<Request extends { type: string }, Replies extends R
   }
 }
 
+/** Asks one thing of a process of its own. */
+export async function askOnce<Request extends { type: string }, Replies extends Record<Request['type'], unknown>, T extends Request['type']>(
+  script: URL, request: Request & { type: T }
+): Promise<Replies[T]> {
+  const child = new WorkloadProcess<Request, Replies>(script)
+  try {
+    return await child.ask<T>(request)
+  } finally {
+    await child.end()
+  }
+}
+
 /** What runs in such a process: answers each request, or says why it cannot. */
 export function answer<Request, Reply>(handle: (request: Request) => Promise<Reply>): void {
   process.on('message', (request: Request) => {

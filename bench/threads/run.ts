@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WorkloadProcess } from '../macro/child.js'
+import { askOnce } from '../macro/child.js'
 import { installPeers, ownEngine, versionOf } from '../macro/engines.js'
 import { prepareInOwnProcess } from '../macro/prepare.js'
 import type { Codec } from '../macro/engine.js'
@@ -155,15 +155,12 @@ async function prepared({ dataset, count }: DatasetPart): Promise<boolean> {
 
 /** Runs one workload in a process of its own; undefined when it failed, which has been said then. */
 async function ask<T extends Request['type']>(what: string, request: Request & { type: T }): Promise<Replies[T] | undefined> {
-  const child = new WorkloadProcess<Request, Replies>(workloadScript)
   console.log(`  ${what} ...`)
   try {
-    return await child.ask<T>(request)
+    return await askOnce<Request, Replies, T>(workloadScript, request)
   } catch (error) {
     process.exitCode = 1
     console.error(`  ${what}: ${(error as Error).message}`)
     return undefined
-  } finally {
-    await child.end()
   }
 }
