@@ -36,6 +36,7 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
   --policy LIST       random, clustered, drift, update (default: all)
   --rounds N          rounds, each of which changes a tenth of the vectors (default: 20)
   --queries N         the first N queries of each data set; recalls of 1,000 (all) tell smaller differences (default: 200)
+  --limit N           minutes that an engine has for a policy; one that takes longer is stopped, and its row says how far it came (default: 20)
 
 What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
 
@@ -86,6 +87,8 @@ export interface Options {
   policies: PolicyName[]
   rounds: number
   queries: number
+  /** Minutes. */
+  limit: number
   codecs: Codec[]
   engines: string[]
   efs: number[]
@@ -122,6 +125,7 @@ export function parseOptions(args: string[]): Options | undefined {
       policy: { type: 'string', default: policyNames.join(',') },
       rounds: { type: 'string', default: '20' },
       queries: { type: 'string', default: '200' },
+      limit: { type: 'string', default: '20' },
       runs: { type: 'string', default: '3' },
       builds: { type: 'string', default: '1' },
       'no-interleave': { type: 'boolean', default: false },
@@ -156,6 +160,7 @@ export function parseOptions(args: string[]): Options | undefined {
     policies: values.policy.split(',').map((policy) => oneOf('policy', policy, policyNames)),
     rounds: wholeNumber('rounds', values.rounds, 1),
     queries: wholeNumber('queries', values.queries, 1),
+    limit: wholeNumber('limit', values.limit, 1),
     codecs: values.codec.split(',').map((codec) => oneOf('codec', codec, ['f32', 'sq8', 'pq', 'pq8'])),
     engines: enginesOf(values.peers, threads || memory ? undefined : values.only),
     efs: values.ef.split(',').map((ef) => wholeNumber('ef', ef, 10)),

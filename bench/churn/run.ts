@@ -16,7 +16,7 @@ const workloadScript = new URL('./workload.js', import.meta.url)
 
 /** Runs each policy on each data set with each engine; `onRows` gets what was found as soon as it is there. */
 export async function runChurn(options: Options, onRows: (rows: ChurnRow[], costs: ChurnCosts[]) => Promise<void>): Promise<void> {
-  const { engines, policies, rounds, queries } = options
+  const { engines, policies, rounds, queries, limit } = options
   if (engines.some((engine) => engine !== ownEngine)) await installPeers()
   for (const part of options.churnDatasets) {
     const { dataset, count } = part
@@ -29,7 +29,7 @@ export async function runChurn(options: Options, onRows: (rows: ChurnRow[], cost
     for (const policy of policies) {
       console.log(`\n${policy}: ${policyTitles[policy]}`)
       const rows: ChurnRow[] = []
-      for (const engine of engines) rows.push(await runEngine(workloadOf(engine, part, policy, options), part))
+      for (const engine of engines) rows.push(await runEngine(workloadOf(engine, part, policy, options), part, limit))
       await onRows(rows, [])
     }
     if (engines.includes(ownEngine)) await onRows([], await runCosts(workloadOf(ownEngine, part, policies[0], options)))
@@ -49,14 +49,19 @@ function workloadOf(engine: string, { dataset, count }: DatasetPart, policy: Pol
   }
 }
 
-/** The row of one engine; one that fails has the rounds up to there, and says why it ended. */
-async function runEngine(workload: ChurnWorkload, { dataset, count }: DatasetPart): Promise<ChurnRow> {
+/** The row of one engine; one that fails, or is not done in `limit` minutes, has the rounds up to there, and says why it ended. */
+async function runEngine(workload: ChurnWorkload, { dataset, count }: DatasetPart, limit: number): Promise<ChurnRow> {
   const { engine, codec, M, efConstruction, ef, runbook, directory } = workload
   const { name, dim, metric } = dataset
   const version = await versionOf(engine)
   const row: ChurnRow = { dataset: name, policy: runbook.policy, count, dim, metric, engine, version, codec, M, efConstruction, ef, k, share, queries: runbook.queries, rounds: [] }
   const child = new WorkloadProcess<Request, Replies>(workloadScript)
   let progress: Progress | undefined
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    void child.end()
+  }, limit * 60_000)
   try {
     const { note, ...loaded } = await stage(`  ${engine} loads`, () => child.ask({ type: 'load', workload }))
     row.note = note
@@ -71,9 +76,10 @@ async function runEngine(workload: ChurnWorkload, { dataset, count }: DatasetPar
     progress = undefined
     row.end = await stage(`  ${engine} builds the same anew`, () => child.ask({ type: 'end' }))
   } catch (error) {
-    row.error = (error as Error).message.replaceAll(places.root, '')
-    process.exitCode = 1
+    row.error = isLate ? `it was stopped after ${limit} min` : (error as Error).message.replaceAll(places.root, '')
+    if (!isLate) process.exitCode = 1
   } finally {
+    clearTimeout(timer)
     progress?.stop()
     await child.end()
     await rm(directory, { recursive: true, force: true })

@@ -41,9 +41,13 @@ export function notesOf(rows: readonly ChurnRow[]): string {
 export function endedEarly(rows: readonly ChurnRow[]): string[] {
   return rows.flatMap(({ engine, rounds, error }) => {
     if (error === undefined) return []
-    const when = rounds.length === 0 ? 'while loading' : `after round ${rounds.length - 1}`
-    return [`${engine} ended ${when}: ${error.split('\n')[0]}.`]
+    return [`${engine} ${endOf(rounds)}: ${error.split('\n')[0]}.`]
   })
+}
+
+/** Where an engine came no further. */
+function endOf(rounds: readonly unknown[]): string {
+  return rounds.length === 0 ? 'ended while loading' : `ended after round ${rounds.length - 1}`
 }
 
 export function churnCostsTable(costs: readonly ChurnCosts[]): string {
@@ -94,8 +98,8 @@ function bytesCells(row: ChurnRow): [string, string] {
   return [both(last), compacted ? both(compacted) : '-']
 }
 
-function nameOf({ engine, codec, error }: ChurnRow): string {
-  return `${engine === ownEngine ? `${engine} ${codec}` : engine}${error === undefined ? '' : ' (ended early)'}`
+function nameOf({ engine, codec, rounds, error }: ChurnRow): string {
+  return `${engine === ownEngine ? `${engine} ${codec}` : engine}${error === undefined ? '' : ` (${endOf(rounds)})`}`
 }
 
 function mean(values: (number | undefined)[]): string {

@@ -59,6 +59,8 @@ test('policies and rounds are checked', () => {
   assert.equal(parse('--policy', 'drift,update').policies, ['drift', 'update'])
   assert.throws(() => parse('--policy', 'nothing'), /no policy nothing/)
   assert.throws(() => parse('--rounds', '0'), /rounds is 0/)
+  assert.equal([parse().limit, parse('--limit', '3').limit], [20, 3])
+  assert.throws(() => parse('--limit', '0.5'), /limit is 0.5/)
 })
 
 test.run()

@@ -34,7 +34,7 @@ test('has a row for each engine, also for those that ended early, which say why'
     'vector-level sq8', '0.9500', '0.9444', '0.9412', '0.9501', '0.5 %', '5,000 / 5,000', '30', '150', '-', '1.50, 1.20', '1.05, 1.00', '7', '3', '0'
   ])
   assert.equal(cells(lines[3]!), ['usearch', '0.9400', '0.9300', '0.9300', '0.9450', '0.0 %', '5,000 / 5,000', '-', '-', '99', '1.50', '-', '-', '-', '-'])
-  assert.is(cells(lines[4]!)[0], 'zvec (ended early)')
+  assert.is(cells(lines[4]!)[0], 'zvec (ended after round 0)')
   assert.equal(new Set(cells(lines[5]!).slice(1)), new Set(['-']))
   assert.equal(new Set(lines.slice(0, 6).map(line => cells(line).length)).size, 1)
   assert.match(lines.join('\n'), 'vector-level: by batches.')
