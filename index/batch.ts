@@ -2,7 +2,7 @@ import type { Arena } from '../storage/arena.js'
 import type { Kernel } from './kernel.js'
 import {
   BATCH_BYTES, BATCH_EDGES, BATCH_LINKS, BATCH_MEMBERS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, LIST_HEADER, MEMBER_BYTES, MEMBER_LISTS,
-  OFFERS, PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, SWEPT_HEADER
+  MORE_IN_PLACE, OFFERS, PARTS, RANGE_BYTES, RANGE_FROM, RANGE_ROWS, RANGE_TO, RANGE_UPPER, SWEPT_HEADER
 } from './kernel/layout.js'
 import type { Step as KernelStep } from './threads/program.js'
 
@@ -46,13 +46,14 @@ export class Batch {
       this.#set(member + MEMBER_LISTS, lists)
       lists += 1 + kernel.enroll(graph.ptr, member, ordinal, first && i === 0 ? 1 : 0)
     }
-    const listBytes = LIST_HEADER + M * 4
+    const mostChosen = M + Math.floor(M / MORE_IN_PLACE)
+    const listBytes = LIST_HEADER + mostChosen * 4
     const at = this.#allocate(lists * listBytes)
     for (let i = 0; i < links.length; i++) {
       const member = members + i * MEMBER_BYTES
       this.#set(member + MEMBER_LISTS, at + this.#get(member + MEMBER_LISTS) * listBytes)
     }
-    this.#set(this.#ptr + BATCH_EDGES, this.#allocate((lists * M + ranges.length * OFFERS) * EDGE_BYTES))
+    this.#set(this.#ptr + BATCH_EDGES, this.#allocate((lists * mostChosen + ranges.length * OFFERS) * EDGE_BYTES))
 
     const sweeps = this.#allocate(ranges.length * RANGE_BYTES)
     this.#set(this.#ptr + BATCH_RANGES, sweeps)

@@ -19,7 +19,7 @@ import {
   BASE_HEADER, BATCH, BATCH_NEIGHBORS, GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_DIM, GRAPH_EF_CONSTRUCTION, GRAPH_ENTRY, GRAPH_LEVELS, GRAPH_LIVE,
   GRAPH_M, GRAPH_METRIC, GRAPH_ORDINALS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SEED, GRAPH_SLOTS,
   GRAPH_STATES, GRAPH_TOGETHER, GRAPH_UPPER, GRAPH_VECTOR_BYTES, GRAPH_WIDEST, LEVEL_CAPACITY, LEVEL_EMPTY, LEVEL_HEADER, LEVEL_SPACE, LEVEL_STRIDE,
-  METRIC_COSINE, METRIC_DOT, METRIC_L2, NO_SLOT, OFFERS, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
+  METRIC_COSINE, METRIC_DOT, METRIC_L2, MORE_IN_PLACE, NO_SLOT, OFFERS, ROW_BELOW, ROW_LEFT, ROW_LEVEL, ROW_ORDINAL, ROW_PROTECTED, STATE_DEAD, STATE_FREE,
   STATE_LIVE, STATE_LOST, STATE_UNCODED, TASK_ENCODE_AND_LINK, TASK_LINK, TASK_RECODE, TASK_REMOVE, UPPER_HEADER
 } from './kernel/layout.js'
 import { type Goal, Linker, type LinkerState } from './linker.js'
@@ -37,8 +37,9 @@ const MOST_TOGETHER = 1024
 const TOGETHER_SHARE = 8
 /** Levels of a node whose space must be there before it is linked: more would need 2^64 nodes. */
 const MOST_LEVELS = 32
-/** Rows that the links of a batch change, at most; and blocks that are swept with it, and rows that offer themselves there. */
+/** Rows of a level that the links of a batch change, at most, and how many more these are on level 0; and blocks that are swept with it, and rows that offer themselves there. */
 const MOST_LINKED_ROWS = BATCH_NEIGHBORS + 2 * BATCH
+const MORE_LINKED_ROWS = BATCH_NEIGHBORS / MORE_IN_PLACE
 const MOST_SWEPT_ROWS = 2 * BATCH * (1 + OFFERS)
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
@@ -227,7 +228,7 @@ export class Graph {
     if (!this.trained || !(this.#tasks.length || this.ghosts)) return 0
     const bytes = ({ rowsPerBlock, frameBytes }: Space, rows: number, most: number): number => Math.min(Math.ceil(rows / rowsPerBlock), most) * frameBytes
     const { ordinals, uncoded } = this
-    return bytes(this.base, ordinals, MOST_LINKED_ROWS + (this.ghosts || this.unremoved ? MOST_SWEPT_ROWS : 0)) +
+    return bytes(this.base, ordinals, MOST_LINKED_ROWS + MORE_LINKED_ROWS + (this.ghosts || this.unremoved ? MOST_SWEPT_ROWS : 0)) +
       bytes(this.upper, this.slots + MOST_LEVELS, MOST_LINKED_ROWS) + bytes(this.states, ordinals, BATCH) + bytes(this.codes, ordinals, uncoded ? BATCH : 1)
   }
 

@@ -144,7 +144,7 @@ export const SCRATCH_BYTES = 128
  * A batch: nodes that are linked together, and rows that are swept meanwhile. All ptrs are of u32.
  *
  * MEMBERS: of each node its ordinal, its levels, its highest slot (NO_SLOT for none), and the ptr of its lists. LISTS: for each level of a node,
- * highest first, level 0 last: how many neighbors were chosen, the nearest that was met (NO_SLOT for none), and the M chosen at most.
+ * highest first, level 0 last: how many neighbors were chosen, the nearest that was met (NO_SLOT for none), and the chosen, M + M / MORE_IN_PLACE at most.
  * RANGES: of each item of the sweep 1 for the upper rows or 0, the first row, the row behind the last, and the ptr of what becomes of them: how many
  * rows, then of each its id, how many neighbors, the first of those to which it offers itself, which is one of the last, and all of them. EDGES: of each edge its end, the new node it leads to, and 1 on the upper levels or 0,
  * ordered by PARTS; PARTS: where each part begins, and the end.
@@ -177,6 +177,8 @@ export const EDGE_NODE = 0
 export const EDGE_ID = 4
 export const EDGE_UPPER = 8
 export const EDGE_BYTES = 12
+/** A node that takes the place of one that left chooses M + M / MORE_IN_PLACE neighbors on level 0, at most; others M. */
+export const MORE_IN_PLACE = 2
 /** Parts of the edges of a batch, each for one thread at a time. */
 export const PARTS = 16
 /** Nodes of a batch at most, and fewer where they have more neighbors: what changes with one of them must fit the smallest cache. */

@@ -2,7 +2,7 @@
 
 import {
   BATCH_EDGES, BATCH_LINKS, BATCH_MEMBERS, BATCH_PARTS, BATCH_RANGES, BATCH_SWEEPS, EDGE_BYTES, EDGE_ID, EDGE_NODE, EDGE_UPPER, LIST_COUNT, LIST_HEADER,
-  LIST_NEAREST, MEMBER_BYTES, MEMBER_LEVELS, MEMBER_LISTS, MEMBER_ORDINAL, MEMBER_SLOT, NO_SLOT, PARTS, RANGE_BYTES, RANGE_ROWS, RANGE_UPPER
+  LIST_NEAREST, MEMBER_BYTES, MEMBER_LEVELS, MEMBER_LISTS, MEMBER_ORDINAL, MEMBER_SLOT, MORE_IN_PLACE, NO_SLOT, PARTS, RANGE_BYTES, RANGE_ROWS, RANGE_UPPER
 } from '../kernel/layout.js'
 import { connect } from './connect.js'
 import type { GraphRows } from './graph.js'
@@ -32,9 +32,14 @@ function memberOf(memory: Memory, batch: number, index: number): Member {
   }
 }
 
+/** Neighbors on level 0 of a node that takes the place of one that left, at most. */
+function inPlace(M: number): number {
+  return M + Math.floor(M / MORE_IN_PLACE)
+}
+
 /** Where the list of a member at some height stands. */
 function listAt({ M }: GraphRows, { levels, lists }: Member, height: number): number {
-  return lists + (levels - height) * (LIST_HEADER + 4 * M)
+  return lists + (levels - height) * (LIST_HEADER + 4 * inPlace(M))
 }
 
 function readList({ memory }: GraphRows, list: number): number[] {
@@ -54,7 +59,7 @@ export function seek(graph: GraphRows, work: Work, batch: number, index: number)
     work.distances += ids.length
     const met = [...beam, ...ids.map(id => ({ key: graph.key(code, graph.codeOf(own, id)), id }))].sort(byKey).slice(0, efConstruction)
     const list = listAt(graph, member, level)
-    const chosen = selectDiverse(graph, work, own, met, graph.M)
+    const chosen = selectDiverse(graph, work, own, met, !level && graph.slotLeft(member.ordinal) !== undefined ? inPlace(graph.M) : graph.M)
     memory.setU32(list + LIST_COUNT, chosen.length)
     memory.setU32(list + LIST_NEAREST, met[0]?.id ?? NO_SLOT)
     for (const [i, id] of chosen.entries()) memory.setU32(list + LIST_HEADER + 4 * i, id)

@@ -54,14 +54,17 @@ function replaced(graph: GraphRows, work: Work, level: Level, id: number, stay: 
     return fill(graph, level, candidates, chosen, Math.max(stay.length + lost, capacity - Math.floor(capacity / 4)))
   }
   const known = new Set([id, ...stay])
-  const found = [...new Set(ghosts.slice(0, GHOSTS_ASKED).flatMap(ghost => graph.node(level, ghost).neighbors))].filter(one => !known.has(one))
+  const asked = ghosts.slice(0, GHOSTS_ASKED)
+  const found = [...new Set(asked.flatMap(ghost => graph.node(level, ghost).neighbors))].filter(one => !known.has(one))
   const answers = sortNear(graph, work, level, id, found.filter(one => leadsTo(graph, level, one, id)), capacity)
   const others = sortNear(graph, work, level, id, found.filter(one => !leadsTo(graph, level, one, id)), Math.min(capacity, NEAR_A_GHOST * lost))
   const candidates = [...answers, ...others].sort(byKey).slice(0, capacity)
   const beside = sortNear(graph, work, level, id, stay.filter(one => !isGhost(graph, level, one)), capacity)
   const chosen = selectBeside(graph, work, level, candidates, Math.min(capacity, stay.length + FOR_A_GHOST * lost), stay, beside)
-  const answered = fill(graph, level, candidates.filter(met => answers.includes(met)), chosen, stay.length + lost)
-  return fill(graph, level, candidates, answered, stay.length + lost)
+  const farthest = sortNear(graph, work, level, id, asked, asked.length).at(-1)!.key
+  const near = candidates.filter(({ key }) => key <= farthest)
+  const answered = fill(graph, level, near.filter(met => answers.includes(met)), chosen, stay.length + lost)
+  return fill(graph, level, near, answered, stay.length + lost)
 }
 
 /** Adds the nearest candidates that were left out, until there are `least`. */

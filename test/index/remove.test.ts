@@ -216,6 +216,26 @@ test('a node that has an ordinal after another one has its levels and slots, so 
   }
 })
 
+test('a node that takes the place of one that left chooses half as many more neighbors as others', () => {
+  const random = new Random(12)
+  const M = 8
+  const index = new MemoryIndex({ dimensions: 16, M, efConstruction: 100 }).fill(Array.from({ length: 1000 }, () => gaussian(random, 16)))
+  const chosen = (): number[] => Array.from({ length: 40 }, () => {
+    const ordinal = index.add(gaussian(random, 16))
+    index.link()
+    return index.graph.baseNode(ordinal).neighbors.length
+  })
+  assert.is(Math.max(...chosen()), M)
+  for (let ordinal = 0; ordinal < 40; ordinal++) index.graph.remove(ordinal)
+  index.settle()
+  index.checkpoint()
+  index.trim()
+  assert.is(Math.max(...chosen()), M + M / 2)
+  assert.is(index.graph.ordinals, 1040, 'all of them took the place of others')
+  assert.is(Math.max(...chosen()), M)
+  assert.equal(findings(index), [])
+})
+
 test('a walk for unreachable nodes is right though all nodes leave between its steps, and others come', () => {
   const random = new Random(11)
   for (const { atOnce, comes } of [{ atOnce: 4, comes: false }, { atOnce: 4, comes: true }, { atOnce: 400, comes: true }]) {
