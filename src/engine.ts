@@ -336,7 +336,7 @@ export class Engine {
 
   #loadBlock(place: number, frame: number, byteLength: number): void {
     if (!this.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.directory} was closed while it was read`)
-    const found = this.blocks.read(place, this.arena.bytes.subarray(frame, frame + byteLength))
+    const found = this.blocks.read(place, this.arena.bytes, frame, byteLength)
     if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.storeTag)) return
     throw this.discardIndex(new VectorLevelError('VECTOR_CORRUPTION',
       `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`))

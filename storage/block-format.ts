@@ -36,8 +36,6 @@ export function sealBlock(arena: Arena, checksum: Checksum, frame: number, byteL
 }
 
 /** Whether the block in kernel memory is the one that was written there by this store. */
-export function isSealed(arena: Arena, checksum: Checksum, frame: number, byteLength: number, place: number, store: bigint): boolean {
-  const view = new DataView(arena.bytes.buffer, frame, byteLength)
-  return view.getFloat64(8, true) === place && view.getBigUint64(16, true) === store &&
-    view.getBigUint64(0, true) === checksum.ofMemory(frame + 8, byteLength - 8)
+export function isSealed({ f64, u64 }: Arena, checksum: Checksum, frame: number, byteLength: number, place: number, store: bigint): boolean {
+  return f64[frame / 8 + 1] === place && u64[frame / 8 + 2] === store && u64[frame / 8] === checksum.ofMemory(frame + 8, byteLength - 8)
 }

@@ -41,6 +41,7 @@ export class BlockStore {
   readonly #environment: RootDatabase<Buffer, string>
   readonly #blocks: Database<Buffer, number>
   readonly #meta: Database<Buffer, string>
+  #lent: Uint8Array = new Uint8Array(0)
 
   /** Opens or creates the generation in `directory`. Guard an existing one first (guard.ts): LMDB dies on garbage. */
   constructor(directory: string) {
@@ -59,9 +60,8 @@ export class BlockStore {
     }
   }
 
-  /** Copies a block to `target`; false when there is none of that length. */
-  read(place: number, target: Uint8Array): boolean {
-    // NOTE: the buffer is lent, longer than its length says, and overwritten by the next read.
+  /** Copies a block of `byteLength` bytes to `target`, from `at` on; false when there is none of that length. */
+  read(place: number, target: Uint8Array, at = 0, byteLength = target.length): boolean {
     let lent: Buffer | undefined
     try {
       lent = this.#blocks.getBinaryFast(place)
@@ -69,9 +69,16 @@ export class BlockStore {
       if (DAMAGE.test((error as Error).message)) return false
       throw wrap(error, `cannot read block ${place}`)
     }
-    if (lent?.length !== target.length) return false
-    target.set(lent.subarray(0, lent.length))
+    if (lent?.length !== byteLength) return false
+    target.set(this.#lentBytes(lent, byteLength), at)
     return true
+  }
+
+  /** HOT PATH of misses: the buffer that LMDB lends is longer than its length says, and the same as a rule. The next read overwrites it. */
+  #lentBytes({ buffer, byteOffset }: Buffer, byteLength: number): Uint8Array {
+    const { buffer: known, byteOffset: from, length } = this.#lent
+    if (buffer !== known || byteOffset !== from || byteLength !== length) this.#lent = new Uint8Array(buffer, byteOffset, byteLength)
+    return this.#lent
   }
 
   readMeta(name: string): Buffer | undefined {
