@@ -5,6 +5,7 @@
  * | ------------------- | -------------- | ------------------------------------------------------------------------------------ |
  * | STOP                | calling thread | how many wishes to stop there are; while there is one, nobody begins anything          |
  * | AWAITED             | calling thread | whether it waits in CALL for a worker to change its state                            |
+ * | ALONE               | calling thread | whether it does all itself: workers begin nothing                                    |
  * | TAIL, HEAD          | calling, all   | calls that were brought to the ring, and that were taken from it                     |
  * | TABLE, STEPS, GRAPH | calling thread | the program: address and length of its table of steps, its graph                     |
  * | STEP, MUTATING      | who enters it  | the step that is under way, and whether it changes what searches read                |
@@ -41,6 +42,7 @@ export const AWAITED = 1
 export const TABLE = 2
 export const STEPS = 3
 export const GRAPH = 4
+export const ALONE = 5
 export const TAIL = 16
 export const HEAD = 32
 export const NEXT = 48

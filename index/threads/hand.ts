@@ -1,5 +1,5 @@
 import {
-  type Control, DONE, ENDED_WELL, FAILED, GRAPH, HEAD, HOLDS, IDLE, ITEM, LIMIT, MUTATING, NEXT, PLACE_ARGUMENT, PLACE_FUNCTION, PLACE_GRAPH, RUNG, SEARCHING, STATE,
+  ALONE, type Control, DONE, ENDED_WELL, FAILED, GRAPH, HEAD, HOLDS, IDLE, ITEM, LIMIT, MUTATING, NEXT, PLACE_ARGUMENT, PLACE_FUNCTION, PLACE_GRAPH, RUNG, SEARCHING, STATE,
   STATUS, STEP, STEP_ARG, STEP_FIRST, STEP_FUNCTION, STOP, TAIL, THREW, TURNS, WORKING
 } from './control.js'
 
@@ -54,6 +54,7 @@ export class Hand {
 
   /** HOT PATH: does one call, or else one item; says whether there was one that it may do. */
   work(): boolean {
+    if (this.#control.load(ALONE) && this.index < this.#control.workers) return false
     // Calls come first, but not without end.
     if (++this.#turn % ITEM_TURN && this.#takeCall()) return true
     if (this.#untold) this.ring()

@@ -3,7 +3,7 @@ import { blocksAt, type KernelBuild, type KernelCallbacks, loadKernel } from '..
 import { MOST_WORKERS } from './bells.js'
 import { Calls } from './calls.js'
 import {
-  ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, FAULTS, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
+  ALONE, ANSWER, ASKED, Control, controlBytes, COUNT, DEAD, FAILED, FAULT, FAULTS, HOLDS, IDLE, ITEM, MUTATING, NUMBER, PARKED, RECORD, REFUSED, RUNG, SEARCHING, SERVED,
   SPACE, STATE, TURNS
 } from './control.js'
 import { ThreadFailure } from './failure.js'
@@ -18,6 +18,17 @@ export { ThreadFailure, type Step }
 const POLL_MS = 1
 /** How long the calling thread works at a time, where there are no workers. */
 const SLICE_MS = 4
+/**
+ * Where so many faults come to a call or an item of a program, the calling thread does all alone, and where they are as few as that again, workers do.
+ *
+ * A fault of a worker takes as long as it takes two threads to wake each other, and a search that misses hundreds of blocks does little else: at a quarter of
+ * the index of 340,000 words in memory, a worker did 63 searches a second and linked 12 vectors, the calling thread alone 435 and 1,200.
+ */
+const MANY_FAULTS = 2
+const FEW_FAULTS = 1
+/** Faults from which it is told that there are many; and what is done alone until it is looked whether they are few. */
+const MANY_TOLD = 32
+const FEW_TOLD = 128
 /** Seconds without any progress until a close ends the workers. */
 const MOST_STANDSTILL = 3
 
@@ -69,6 +80,9 @@ export class Threads {
   #polledUntil = 0
   #closing: Promise<void> | undefined
   #drained: () => void = () => undefined
+  /** Faults since it was told who is to work, and what had been done by then. */
+  #faults = 0
+  #turnsThen = 0
   /** Seconds without progress, and the turns that the workers had had then. */
   #standstill = 0
   #turns = 0
@@ -86,7 +100,7 @@ export class Threads {
     this.#gate = new Gate(this.#control, {
       tend: () => {
         this.#tend()
-        if (!this.#present.size) this.#hand.work()
+        if (this.#isAlone) this.#hand.work()
       },
       wake: () => this.#wake(),
       giveUp: () => this.#endStuck()
@@ -186,7 +200,33 @@ export class Threads {
   }
 
   #wake(most?: number): void {
-    pool.bells.wake(this.workers, most)
+    if (!this.#control.load(ALONE)) pool.bells.wake(this.workers, most)
+  }
+
+  /** Whether the calling thread does what there is to do: because there are no workers, or because they would do little but wait for it. */
+  get #isAlone(): boolean {
+    return !this.#present.size || this.#control.load(ALONE) !== 0
+  }
+
+  /** Tells by the faults since it last did who is to work. */
+  #chooseHands(): void {
+    const turns = this.#countTurns()
+    const done = turns - this.#turnsThen
+    const isAlone = this.#control.load(ALONE) !== 0
+    if (isAlone ? done < FEW_TOLD : this.#faults < MANY_TOLD && done < FEW_TOLD) return
+    const alone = this.#faults > done * (isAlone ? FEW_FAULTS : MANY_FAULTS)
+    this.#faults = 0
+    this.#turnsThen = turns
+    if (alone === isAlone) return
+    this.#control.store(ALONE, alone ? 1 : 0)
+    if (!alone) this.#wake()
+  }
+
+  /** What all hands have done. */
+  #countTurns(): number {
+    let turns = 0
+    for (let index = 0; index <= this.workers; index++) turns += this.#control.load(this.#control.hand(index) + TURNS)
+    return turns
   }
 
   /** Does all that workers ask for. */
@@ -201,6 +241,7 @@ export class Threads {
         this.#poll()
       }
     }
+    this.#chooseHands()
     this.#collect()
     if (this.#program.hasFailed && !control.isAnyWorking()) {
       this.#program.giveUp()
@@ -219,7 +260,7 @@ export class Threads {
   /** After each change of what there is to do. */
   #settle(): void {
     const isBusy = this.#calls.count > 0 || this.running
-    if (isBusy && !this.#present.size) this.#pump()
+    if (isBusy && this.#isAlone) this.#pump()
     if (!isBusy && this.#closing) this.#drained()
     if (isBusy === this.#isHeld) return
     this.#isHeld = isBusy
@@ -248,7 +289,7 @@ export class Threads {
     })
   }
 
-  /** While there are no workers, because they start or cannot, the calling thread does it all by and by. */
+  /** Where it is alone, the calling thread does it all by and by. */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
@@ -276,6 +317,7 @@ export class Threads {
   }
 
   #answer(index: number, asked: number, space: number, number: number, count: number): void {
+    this.#faults++
     try {
       this.#gate.serve(() => {
         if (asked === FAULT) this.#serve.fault(space, number)
@@ -321,8 +363,7 @@ export class Threads {
     this.#tend()
     if (this.#control.hasWork()) this.#wake()
     if (!this.#closing || !this.#isHeld) return
-    let turns = 0
-    for (let index = 0; index < this.workers; index++) turns += this.#control.load(this.#control.hand(index) + TURNS)
+    const turns = this.#countTurns()
     this.#standstill = turns === this.#turns ? this.#standstill + 1 : 0
     this.#turns = turns
     if (this.#standstill >= MOST_STANDSTILL) this.#endStuck()

@@ -40,4 +40,25 @@ for (const workers of WORKERS) {
   })
 }
 
+for (const workers of [1, 2]) {
+  test(`where most of it is faults, the calling thread does it all, and workers do again what has none, workers: ${workers}`, async () => {
+    const stage = await new Stage(workers).ready()
+    const areHome = async (count: number, faults: number): Promise<boolean[]> => {
+      const jobs = Array.from({ length: count }, () => stage.job({ microseconds: 20, faults }))
+      await Promise.all(jobs.map(job => stage.threads.call('find', stage.graph, job)))
+      assert.ok(jobs.every(job => stage.runsOf(job) === 1))
+      return jobs.map(job => stage.isHome(job))
+    }
+    assert.is((await areHome(300, 1)).filter(Boolean).length, 0, 'a fault now and then is answered')
+    await areHome(100, 20)
+    assert.ok((await areHome(100, 20)).every(Boolean), 'who would wait is not asked')
+    const program = { count: 50, mutates: true, microseconds: 5, faults: 20 }
+    await stage.run([program, { ...program, mutates: false }, program])
+    stage.stop()
+    await areHome(500, 0)
+    assert.is((await areHome(100, 0)).filter(Boolean).length, 0, 'and is asked again')
+    await stage.close()
+  })
+}
+
 test.run()
