@@ -449,7 +449,7 @@ export class Codes {
    */
   decode(ordinal: number): Float32Array {
     const block = Math.floor(ordinal / this.space.rowsPerBlock)
-    if (!this.#codebook || !(this.space.isStored(block) || this.space.isDirty(block))) {
+    if (!this.trained || !(this.space.isStored(block) || this.space.isDirty(block))) {
       throw new VectorLevelError('VECTOR_CORRUPTION', `the code of ordinal ${ordinal} is missing`)
     }
     return this.#decode(this.#coder, this.#codebook, this.space, ordinal)

@@ -1,40 +1,13 @@
-import { OrdinalSet } from '../floor/ordinal-set.js'
 import type { Arena } from '../storage/arena.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
-import { PAGE_SLACK, type Space } from '../storage/space.js'
+import { MOST_ROWS, PAGE_SLACK, type Space } from '../storage/space.js'
 import { NO_GHOSTS } from './ghosts.js'
 import { isCodeKind } from './codes.js'
-import { BASE_STRIDE, type Graph, type GraphState, isFindable, type Kind, KINDS, NO_NEIGHBOR } from './graph.js'
+import { BASE_STRIDE, type Graph, type GraphState, type Kind, KINDS, NO_NEIGHBOR } from './graph.js'
 import { BASE_HEADER, NO_SLOT, ROW_BELOW, ROW_ORDINAL, STATE_FREE, UPPER_HEADER } from './kernel/layout.js'
 
-/** Nodes that are looked at, or rows that are copied, between two pauses. */
-const PAUSE = 200
 /** What an ordinal becomes that is not taken along. */
 export const DROPPED = 0xffffffff
-
-/**
- * The ordinals of a graph in the order of a walk from its entry point, nearest neighbors first: numbered so, what a search reads lies together.
- *
- * Shapes: u32[count], the old ordinal of each new one. Yields now and then, so that others have their turn. Nothing may be pending, there may
- * be no ghosts, all codes must be of one codebook, and nothing may change meanwhile. Ordinals that have no record are left out.
- */
-export function* localOrder(graph: Graph): Generator<void, Uint32Array> {
-  const order = new Uint32Array(graph.ordinals)
-  const taken = new OrdinalSet()
-  let count = 0
-  const take = (ordinal: number): void => {
-    if (taken.has(ordinal)) return
-    taken.add(ordinal)
-    order[count++] = ordinal
-  }
-  if (graph.levels) take(graph.upperNode(graph.entry).ordinal)
-  for (let at = 0; at < count; at++) {
-    for (const neighbor of graph.baseNode(order[at]!).neighbors) take(neighbor)
-    if (at % PAUSE === 0) yield
-  }
-  for (const [ordinal, state] of graph.copyStates().entries()) if (isFindable(state)) take(ordinal)
-  return order.slice(0, count)
-}
 
 /** The blocks of a graph in another numbering. */
 export class Renumbered {
@@ -52,7 +25,7 @@ export class Renumbered {
     this.#graph = graph
     this.#order = order
     this.ordinals = inverse(order, graph.ordinals)
-    this.#slotOrder = Uint32Array.from(slotsInUse(graph))
+    this.#slotOrder = slotsInOrder(graph, this.ordinals)
     this.#slots = inverse(this.#slotOrder, graph.slots)
   }
 
@@ -139,9 +112,14 @@ function neighborsAt(rowBytes: number): number[] {
   return Array.from({ length: (rowBytes - UPPER_HEADER) / 4 }, (_, i) => UPPER_HEADER + 4 * i)
 }
 
-/** Slots of nodes, ascending. */
-function* slotsInUse(graph: Graph): Generator<number> {
-  for (let slot = 0; slot < graph.slots; slot++) if (graph.isLinked(graph.upperNode(slot).ordinal)) yield slot
+/** Slots of nodes, in the new order of these; those of one node stay as they are. */
+function slotsInOrder(graph: Graph, ordinals: Uint32Array): Uint32Array {
+  const keys: number[] = []
+  for (let slot = 0; slot < graph.slots; slot++) {
+    const { ordinal } = graph.upperNode(slot)
+    if (graph.isLinked(ordinal)) keys.push(ordinals[ordinal]! * MOST_ROWS + slot)
+  }
+  return Uint32Array.from(Float64Array.from(keys).sort(), key => key % MOST_ROWS)
 }
 
 /** Where each of `count` numbers stands in `order`; DROPPED for those that do not. */

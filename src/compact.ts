@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VectorLevelError } from '../floor/errors.js'
+import { Pauses } from '../floor/slices.js'
 import { isFindable, type Kind, KINDS } from '../index/graph.js'
-import { DROPPED, localOrder, Renumbered } from '../index/renumber.js'
+import { localOrder } from '../index/local-order.js'
+import { DROPPED, Renumbered } from '../index/renumber.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
 import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
@@ -86,13 +88,18 @@ class Compaction {
 
   async #order({ graph }: OpenCollection): Promise<{ order: Uint32Array, renumbered: Renumbered }> {
     const steps = localOrder(graph)
+    const pauses = new Pauses()
+    const before = this.#done
     for (;;) {
       const step = steps.next()
       if (step.done) {
-        this.#done += graph.ordinals
+        this.#done = before + graph.ordinals
         return { order: step.value, renumbered: new Renumbered(this.#engine.arena, graph, step.value) }
       }
-      await this.#pause('ordering')
+      if (!pauses.isDue) continue
+      await pauses.take()
+      this.#done = before + step.value
+      this.#tell('ordering')
     }
   }
 
@@ -214,6 +221,10 @@ class Compaction {
 
   async #pause(step: string): Promise<void> {
     await nextTurn()
+    this.#tell(step)
+  }
+
+  #tell(step: string): void {
     this.#look()
     this.#maintenance.onProgress({ step, done: Math.min(this.#done, this.#total), total: this.#total })
   }

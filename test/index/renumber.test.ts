@@ -5,7 +5,8 @@ import { codecs } from '../../codecs/codec.js'
 import { Random } from '../../floor/random.js'
 import { findInGraph } from '../../index/graph-check.js'
 import { type Graph, KINDS } from '../../index/graph.js'
-import { DROPPED, localOrder, Renumbered } from '../../index/renumber.js'
+import { localOrder } from '../../index/local-order.js'
+import { DROPPED, Renumbered } from '../../index/renumber.js'
 import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
 import type { Nearest } from '../../index/searcher.js'
 import { check } from '../seed.js'
@@ -89,6 +90,16 @@ test('what was removed before it entered the graph is left out', () => {
   assert.equal([...order], Array.from({ length: 10 }, (_, i) => 2 * i + 1))
   assert.equal([...ordinals.slice(0, 4)], [DROPPED, 0, DROPPED, 1])
   assert.is(again.graph.search(index.vectors.get(7)!, 1, 10).found[0]!.ordinal, 3)
+})
+
+test('nodes of upper levels stand in the order of their ordinals, those of one node together', () => {
+  const random = new Random(8)
+  const index = new MemoryIndex({ dimensions: 3, M: 2, codec: 'f32' }).fill(Array.from({ length: 600 }, () => gaussian(random, 3)))
+  for (let ordinal = 0; ordinal < 600; ordinal += 5) index.graph.remove(ordinal)
+  const { graph } = renumbered(index).again
+  const ordinals = Array.from({ length: graph.slots }, (_, slot) => graph.upperNode(slot).ordinal)
+  assert.ok(new Set(ordinals).size < ordinals.length, 'no node has two upper levels')
+  assert.equal(ordinals, [...ordinals].sort((a, b) => a - b))
 })
 
 test('neighbors stand in fewer blocks than before', () => {
