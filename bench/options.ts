@@ -41,7 +41,7 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
 What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
 
 What the memory benches measure, on glove-100-angular, synth-1536 and synth-128-large (1,000,000) unless told otherwise
-  --only LIST         build, ladder, inserts, load, cold (default: all); build makes the stores, which the others use: so each of them may be measured by itself.
+  --only LIST         build, ladder, inserts, load, cold, paging (default: all); build makes the stores, which the others use: so each of them may be measured by itself.
                       They stand in .cache/bench/ until they are deleted
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise

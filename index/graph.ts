@@ -625,7 +625,7 @@ export class Graph {
     if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#reserved, this.#leastClass(vectorBytes))
     this.#set(GRAPH_WIDEST, reranks ? widest ?? 0 : 0)
     this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
-    const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.records.space.frameBytes)
+    const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.upper.frameBytes, this.records.space.frameBytes)
     const share = this.#arena.bytes.length / TOGETHER_SHARE / (1 + this.#scratches.length)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(share / largest / 4))))
     this.#ensureScratch(this.#options.efConstruction)

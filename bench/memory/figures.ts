@@ -83,13 +83,24 @@ export interface ColdRow extends Store {
   warmQps: number
 }
 
+/** The same searches, in the kernel alone and with everything in memory, by the kernel as it is and by one whose rows stand in flat arrays. */
+export interface PagingRow extends Store {
+  ef: number
+  k: number
+  pagedQps: number
+  flatQps: number
+  /** Of each pair of rounds, what was reached of the flat arrays' QPS; ascending. */
+  ratios: number[]
+}
+
 export interface MemoryResults {
   ladder: LadderRow[]
   inserts: InsertsRow[]
   load: LoadRow[]
   cold: ColdRow[]
+  paging: PagingRow[]
 }
 
 export function noMemoryResults(): MemoryResults {
-  return { ladder: [], inserts: [], load: [], cold: [] }
+  return { ladder: [], inserts: [], load: [], cold: [], paging: [] }
 }

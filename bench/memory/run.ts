@@ -92,6 +92,12 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
     const { workload, ...store } = await built(part)
     console.log('  cold ...')
     return { cold: [{ ...store, ...(await ask({ type: 'cold', workload, searches: { ef, k, runs: 1 } })) }] }
+  },
+
+  async paging(part, runs) {
+    const { workload, ...store } = await built(part)
+    console.log('  blocks and flat arrays in turns ...')
+    return { paging: [{ ...store, ef, k, ...(await ask({ type: 'paging', workload, searches: { ef, k, runs } })) }] }
   }
 }
 

@@ -11,8 +11,9 @@ import { median, quantile } from '../macro/quantile.js'
 import { Stopwatch } from '../macro/stopwatch.js'
 import { recallOf } from '../macro/sweep.js'
 import { type Draw, uniformDraws, zipfDraws } from './draws.js'
-import type { ColdRow, LadderRung, Load, Loaded } from './figures.js'
+import type { ColdRow, LadderRung, Load, Loaded, PagingRow } from './figures.js'
 import { held, watchHeld } from './held.js'
+import { comparePaging } from './paging.js'
 
 export interface MemoryWorkload {
   dataset: string
@@ -22,7 +23,7 @@ export interface MemoryWorkload {
   directory: string
 }
 
-interface Searches {
+export interface Searches {
   ef: number
   k: number
   /** Rounds of as many searches as there are queries. */
@@ -35,12 +36,14 @@ export type Request =
   | { type: 'ladder'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
   | { type: 'uniform'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
   | { type: 'cold'; workload: MemoryWorkload; searches: Searches }
+  | { type: 'paging'; workload: MemoryWorkload; searches: Searches }
 
 export interface Replies {
   fill: Loaded & { indexBytes: number }
   ladder: Omit<LadderRung, 'share'>
   uniform: Load
   cold: Omit<ColdRow, 'dataset' | 'count' | 'dim' | 'M' | 'efConstruction' | 'indexBytes'>
+  paging: Pick<PagingRow, 'pagedQps' | 'flatQps' | 'ratios'>
 }
 
 type Items = Collection<undefined>
@@ -62,7 +65,8 @@ function handle(request: Request): Promise<Replies[Request['type']]> {
   if (request.type === 'fill') return fill(request)
   if (request.type === 'ladder') return ladder(request)
   if (request.type === 'uniform') return uniform(request)
-  return cold(request)
+  if (request.type === 'cold') return cold(request)
+  return paging(request)
 }
 
 async function open({ dataset, M, efConstruction, directory }: MemoryWorkload, cacheSize: number, workers?: number): Promise<Opened> {
@@ -187,6 +191,10 @@ async function cold({ workload, searches }: Request & { type: 'cold' }): Promise
   const warmQps = median(windows.subarray(windows.length * 0.7))
   const warm = windows.findIndex((qps) => qps >= warmShare * warmQps)
   return { dropped, openMs: start - opening, firstMs, warmSeconds: (warm + 1) * windowSeconds, warmQps }
+}
+
+async function paging({ workload, searches }: Request & { type: 'paging' }): Promise<Replies['paging']> {
+  return await comparePaging(workload.directory, wholeCache, await readQueries(datasetOf(workload.dataset)), searches)
 }
 
 answer(handle)

@@ -1,13 +1,15 @@
-import type { ColdRow, InsertsRow, LadderRow, LadderRung, LoadRow, MemoryResults } from '../memory/figures.js'
+import type { ColdRow, InsertsRow, LadderRow, LadderRung, LoadRow, MemoryResults, PagingRow } from '../memory/figures.js'
+import { quantile } from '../macro/quantile.js'
 import { markdown, whole } from './markdown.js'
 
 /** What was measured, a table for each part. */
-export function memoryTables({ ladder, inserts, load, cold }: MemoryResults): string[] {
+export function memoryTables({ ladder, inserts, load, cold, paging }: MemoryResults): string[] {
   return [
     ...ladder.map(ladderTable),
     ...(inserts.length > 0 ? [insertsTable(inserts)] : []),
     ...(load.length > 0 ? [loadTable(load)] : []),
-    ...(cold.length > 0 ? [coldTable(cold)] : [])
+    ...(cold.length > 0 ? [coldTable(cold)] : []),
+    ...(paging.length > 0 ? [pagingTable(paging)] : [])
   ]
 }
 
@@ -68,6 +70,14 @@ export function coldTable(rows: readonly ColdRow[]): string {
   return markdown(head, rows.map((row) => [
     `${row.dataset}, ${whole(row.count)}`, row.dropped ? 'yes' : 'no', whole(row.openMs), row.firstMs.toFixed(1), row.warmSeconds.toFixed(2), whole(row.warmQps)
   ]))
+}
+
+export function pagingTable(rows: readonly PagingRow[]): string {
+  const head = ['everything in memory, the kernel alone', 'blocks: QPS', 'flat arrays: QPS', 'of flat arrays', 'quarters of the rounds']
+  return markdown(head, rows.map(({ dataset, count, pagedQps, flatQps, ratios }) => {
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios, share).toFixed(3))
+    return [`${dataset}, ${whole(count)}`, whole(pagedQps), whole(flatQps), middle!, `${low} - ${high}`]
+  }))
 }
 
 /** What the process's own memory grew by beyond the cache; of a cache larger than all there is, nothing can be told. */

@@ -6,7 +6,7 @@ import type { MemoryResults, Store } from '../memory/figures.js'
 import { places } from '../places.js'
 import type { Results } from '../results.js'
 import { memoryChart } from './memory-chart.js'
-import { coldTable, insertsTable, ladderTable, loadTable } from './memory-table.js'
+import { coldTable, insertsTable, ladderTable, loadTable, pagingTable } from './memory-table.js'
 
 const chartName = 'memory.svg'
 
@@ -14,7 +14,8 @@ type Row<P extends keyof MemoryResults> = MemoryResults[P][number]
 
 /** Draws the chart of the memory benches, and returns their part of README.md: nothing when none has been run. */
 export async function reportMemory(runs: readonly Results[]): Promise<string[]> {
-  const [ladder, inserts, load, cold] = [newest(runs, 'ladder'), newest(runs, 'inserts'), newest(runs, 'load'), newest(runs, 'cold')]
+  const [ladder, inserts, load] = [newest(runs, 'ladder'), newest(runs, 'inserts'), newest(runs, 'load')]
+  const [cold, paging] = [newest(runs, 'cold'), newest(runs, 'paging')]
   if (ladder.length > 0) {
     await mkdir(places.docs, { recursive: true })
     const file = join(places.docs, chartName)
@@ -27,7 +28,8 @@ export async function reportMemory(runs: readonly Results[]): Promise<string[]> 
     ...ladder.map(({ run, row }) => [`### ${datasetOf(row.dataset).title}`, captionOf(run, row), ladderTable(row)].join('\n\n')),
     ...tableOf('After compaction, and after inserts', inserts, insertsTable),
     ...tableOf('Loading', load, loadTable),
-    ...tableOf('A cold start', cold, coldTable)
+    ...tableOf('A cold start', cold, coldTable),
+    ...tableOf('What paging costs', paging, pagingTable)
   ]
 }
 

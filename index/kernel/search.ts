@@ -42,13 +42,17 @@ export function loadOrdinal(graph: usize, scratch: usize, ordinal: u32): void {
   }
 }
 
+/** The ordinals that `count` ids of a level stand for: the ids themselves, or on upper levels, whose rows are all resident at once, what is in SCRATCH_ROWS then. */
+function ordinalsOf(graph: usize, scratch: usize, level: usize, ids: usize, count: u32): usize {
+  if (!isUpper(graph, level)) return ids
+  const rows = <usize>load<u32>(scratch, SCRATCH_ROWS)
+  resolveRows(load<u32>(level, LEVEL_SPACE), ids, count, rows)
+  for (let i: u32 = 0; i < count; i++) store<u32>(rows + (i << 2), load<u32>(<usize>load<u32>(rows + (i << 2)), ROW_ORDINAL))
+  return rows
+}
+
 /** Keys of `count` ids of a level; the keys stand in SCRATCH_KEYS, in the order of `ids`. */
 export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize, count: u32): void {
-  let ordinals = ids
-  if (isUpper(graph, level)) {
-    ordinals = load<u32>(scratch, SCRATCH_ROWS)
-    for (let i: u32 = 0; i < count; i++) store<u32>(ordinals + (i << 2), ordinalOf(graph, level, load<u32>(ids + (i << 2))))
-  }
   const codes = load<u32>(graph, GRAPH_CODES)
   const addresses = load<u32>(scratch, SCRATCH_ADDRESSES)
   const keys = <usize>load<u32>(scratch, SCRATCH_KEYS)
@@ -56,7 +60,7 @@ export function scoreIds(graph: usize, scratch: usize, level: usize, ids: usize,
   const rowBytes = <usize>load<u32>(codes, SPACE_ROW_BYTES)
   for (let i: u32 = 0; i < count; i += together) {
     const several = min(together, count - i)
-    resolveRows(codes, ordinals + (i << 2), several, addresses)
+    resolveRows(codes, ordinalsOf(graph, scratch, level, ids + (i << 2), several), several, addresses)
     if (rowBytes <= TOUCHED) store<u32>(scratch, touchRows(addresses, several, rowBytes), SCRATCH_TOUCHED)
     score(graph, scratch, addresses, several, keys + (i << 2))
   }

@@ -1,9 +1,16 @@
-/** Row numbers to addresses, through the block table of a space. */
+/**
+ * Row numbers to addresses, through the block table of a space.
+ *
+ * Compiled with FLAT, for benches alone, SPACE_TABLE is the address of the first row, and the others stand behind it: nothing is counted, and nothing can miss.
+ */
 
 import {
   BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, NO_BLOCK, REFERENCED, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS,
   SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
 } from './layout'
+
+// @ts-ignore: a constant of the build
+const IS_FLAT: i32 = FLAT
 
 /** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
 export const MOST_TRIES: u32 = 1000
@@ -40,6 +47,7 @@ export function countsOf(space: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function countReads(space: usize, count: u32): void {
+  if (IS_FLAT) return
   const counts = countsOf(space)
   store<u64>(counts, load<u64>(counts, COUNTS_READS) + count, COUNTS_READS)
 }
@@ -74,8 +82,15 @@ export function blockOf(space: usize, row: u32): u32 {
   return <u32>((<u64>row * <u64>load<u32>(space, SPACE_MAGIC)) >> load<u32>(space, SPACE_SHIFT))
 }
 
+// @ts-ignore: decorator
+@inline
+function flatAddress(space: usize, row: u32): usize {
+  return load<u32>(space, SPACE_TABLE) + row * load<u32>(space, SPACE_ROW_BYTES)
+}
+
 /** The address of a row; loads its block when it is not resident. Valid until the next fault. */
 export function rowAddress(space: usize, row: u32): usize {
+  if (IS_FLAT) return flatAddress(space, row)
   const block = blockOf(space, row)
   let frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
   countReads(space, 1)
@@ -90,7 +105,7 @@ export function rowAddress(space: usize, row: u32): usize {
 /** As rowAddress, for a row that is about to be changed. */
 export function dirtyRowAddress(space: usize, row: u32): usize {
   const address = rowAddress(space, row)
-  store<u8>(load<u32>(space, SPACE_DIRTY) + blockOf(space, row), 1)
+  if (!IS_FLAT) store<u8>(load<u32>(space, SPACE_DIRTY) + blockOf(space, row), 1)
   return address
 }
 
@@ -128,6 +143,10 @@ export function resolveResident(space: usize, rows: usize, count: u32, addresses
   let missing: u32 = 0
   for (let i: u32 = 0; i < count; i++) {
     const row = load<u32>(rows + (i << 2))
+    if (IS_FLAT) {
+      store<u32>(addresses + (i << 2), <u32>table + row * rowBytes)
+      continue
+    }
     const block = <u32>((<u64>row * magic) >> shift)
     const frame = load<u32>(table + (block << 2))
     missing |= u32(frame == 0)

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { uniformDraws, zipfDraws } from '../../../bench/memory/draws.js'
 import type { LadderRow, LadderRung, LoadRow } from '../../../bench/memory/figures.js'
 import { memoryChart } from '../../../bench/report/memory-chart.js'
-import { ladderTable, loadTable } from '../../../bench/report/memory-table.js'
+import { ladderTable, loadTable, pagingTable } from '../../../bench/report/memory-table.js'
 
 const test = suite('memory report')
 
@@ -41,6 +41,12 @@ test('loading is compared with loading the same data with everything in memory',
   assert.is(table[3]![3], 'fails')
   assert.ok(loadTable([full, failed]).endsWith('With 25 %: no room.'))
   assert.equal(table.map(line => line[6]), ['-', '5.0', '5.0', '-'])
+})
+
+test('of rounds in turns the middle one counts, and those a quarter from the ends are shown', () => {
+  const { rungs: _, ...store } = row
+  const table = cells(pagingTable([{ ...store, pagedQps: 950, flatQps: 1001.4, ratios: [0.5, 0.91, 0.93, 0.94, 1.2] }]))
+  assert.equal(table, [['synth-1536, 1,000', '950', '1,001', '0.930', '0.910 - 0.940']])
 })
 
 test('the chart has lines for both kinds of queries', () => {
