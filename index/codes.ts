@@ -526,7 +526,7 @@ export class Codes {
   /** Gives both spaces rows for their codes, and tells the graph. */
   #fit(): void {
     for (const [space, { rowBytes }] of [[this.space, this.#coder], [this.#spare, this.#newestCoder]] as const) {
-      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, { rowBytes }, this.#graph.reserved)
+      if (space.rowBytes !== rowBytes) this.#cache.reshape(space, rowBytes, this.#graph.reserved)
     }
     this.#graph.noteCoders()
   }

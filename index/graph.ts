@@ -173,7 +173,7 @@ export class Graph {
     this.upper = paged('upper', UPPER_HEADER + 4 * M, 0xff)
     this.states = paged('states', 1, STATE_FREE)
     const rows = (vectorBytes: number): RecordRows => new RecordRows(
-      arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric, this.#leastClass(vectorBytes)
+      arena, cache, kernel, { records: storage.records, decode: ordinal => this.decode(ordinal) }, dimensions, vectorBytes, options.metric
     )
     this.records = rows(codec.approximate ? this.#vectorBytes : 0)
     this.labels = codec.approximate && options.store === 'codes' ? rows(0) : this.records
@@ -551,7 +551,7 @@ export class Graph {
     const scratches = [this.#scratch, ...this.#scratches].map(() => 2 * codec.queryBytes(shape))
     const taken: [number, number][] = []
     try {
-      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), MOST_BYTES_A_BLOCK * this.#blocksOf(this.#vectorBytes), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
+      for (const bytes of [tables, tables, ...clusterings, MOST_BYTES_A_BLOCK * this.#blocksOf(codec.rowBytes(shape)), ...scratches]) taken.push([this.#arena.allocate(bytes), bytes])
     } finally {
       for (const [ptr, bytes] of taken) this.#arena.release(ptr, bytes)
     }
@@ -622,18 +622,13 @@ export class Graph {
     const { approximate, widest } = codecs[shape.codec]
     const reranks = approximate && this.#options.store === 'full'
     const vectorBytes = approximate || codecs[newestShape.codec].approximate ? this.#vectorBytes : 0
-    if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#reserved, this.#leastClass(vectorBytes))
+    if (this.records.vectorBytes !== vectorBytes) this.records.reshape(vectorBytes, this.#reserved)
     this.#set(GRAPH_WIDEST, reranks ? widest ?? 0 : 0)
     this.#set(GRAPH_RERANKS, reranks ? 1 : 0)
-    const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.upper.frameBytes, this.records.space.frameBytes)
+    const largest = Math.max(this.codes.frameBytes, this.recodes.frameBytes, this.upper.frameBytes, this.records.space.rowBytes)
     const share = this.#arena.bytes.length / TOGETHER_SHARE / (1 + this.#scratches.length)
     this.#set(GRAPH_TOGETHER, Math.min(MOST_TOGETHER, Math.max(4, 4 * Math.floor(share / largest / 4))))
     this.#ensureScratch(this.#options.efConstruction)
-  }
-
-  /** The smallest frames that rows of records may have: apart from frames that change, as a slab that has one of them cannot be put to another use. */
-  #leastClass(vectorBytes: number): number | undefined {
-    return vectorBytes ? this.codes.frameClass + 1 : undefined
   }
 
   #recode(found: TrainedCodebook): void {

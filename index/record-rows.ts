@@ -2,10 +2,8 @@ import type { Metric } from '../codecs/codec.js'
 import { vectorByteLength } from '../codecs/f32.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
-import { BLOCK_HEADER } from '../storage/kernel/layout.js'
-import type { RowShape, Space } from '../storage/space.js'
+import type { Space } from '../storage/space.js'
 import type { Kernel } from './kernel.js'
-import { RECORD_LOADED } from './kernel/layout.js'
 
 /** Key and metadata of a record, as stored. */
 export interface Label {
@@ -33,22 +31,20 @@ export interface RowSource {
 
 /** Room in a row for a key and small metadata; longer ones are read from the store when they are asked for. */
 const LABEL_BYTES = 56
-const LOADED = 0
-const KEY_BYTES = 2
-const METADATA_BYTES = 4
-const HEADER = 8
+const KEY_BYTES = 0
+const METADATA_BYTES = 2
+const HEADER = 4
 const TOO_LONG = 0xffff
 
 /**
- * What results need of records, cached beside the codes: the full vector, where one is measured by, and key and metadata.
+ * What results need of records, each kept by itself beside the blocks: the full vector, where one is measured by, and key and metadata.
  *
  * | offset | bytes | type | name | meaning |
  * |---|---|---|---|---|
  * | 0 | vectorBytes | f32[] | vector | as it is compared: unit length for cosine; absent where codes are measured by |
- * | +0 | 1 | u8 | loaded | RECORD_LOADED when the row is filled |
- * | +2 | 2 | u16 | keyBytes | TOO_LONG when key and metadata do not fit |
- * | +4 | 2 | u16 | metadataBytes | |
- * | +8 | 56 | | label | key, metadata |
+ * | +0 | 2 | u16 | keyBytes | TOO_LONG when key and metadata do not fit |
+ * | +2 | 2 | u16 | metadataBytes | |
+ * | +4 | 56 | | label | key, metadata |
  */
 export class RecordRows {
   readonly space: Space
@@ -66,10 +62,7 @@ export class RecordRows {
   /** Of records that are being written anew. */
   readonly #held = new Map<number, Label>()
 
-  /** `leastClass` is that of the smallest frames that rows with vectors may have. */
-  constructor(
-    arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric, leastClass?: number
-  ) {
+  constructor(arena: Arena, cache: BlockCache, kernel: Kernel, source: RowSource, dimensions: number, vectorBytes: number, metric: Metric) {
     this.#arena = arena
     this.#cache = cache
     this.#kernel = kernel
@@ -80,16 +73,7 @@ export class RecordRows {
     this.#memory = Buffer.from(arena.memory.buffer as ArrayBuffer)
     this.#staging = arena.allocate(vectorByteLength(dimensions))
     this.#vector = arena.f32.subarray(this.#staging / 4, this.#staging / 4 + dimensions)
-    const space: Space = cache.createSpace({
-      ...shapeOf(vectorBytes, leastClass),
-      kind: 'records',
-      copies: true,
-      // Of a row that is not filled nothing else is read.
-      load: (_block, frame) => {
-        for (let row = 0; row < space.rowsPerBlock; row++) arena.bytes[frame + BLOCK_HEADER + row * space.rowBytes + this.#vectorBytes + LOADED] = 0
-      }
-    })
-    this.space = space
+    this.space = cache.createSpace({ rowBytes: rowBytesOf(vectorBytes), kind: 'records' })
   }
 
   get vectorBytes(): number {
@@ -97,27 +81,28 @@ export class RecordRows {
   }
 
   /** Goes on with `rows` rows that have vectors or have not; all are filled again. Nobody may look at them meanwhile. */
-  reshape(vectorBytes: number, rows: number, leastClass?: number): void {
+  reshape(vectorBytes: number, rows: number): void {
     this.#vectorBytes = vectorBytes
-    this.#cache.reshape(this.space, shapeOf(vectorBytes, leastClass), rows)
+    this.#cache.reshape(this.space, rowBytesOf(vectorBytes), rows)
   }
 
-  /** Fills the rows of ordinals that are not filled. Shapes: ordinals u32[count], an address. */
+  /** Has the rows of ordinals kept. Shapes: ordinals u32[count], an address. */
   loadAll(ordinals: number, count: number): void {
-    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#ensureLoaded(ordinal, this.#rowOf(ordinal))
+    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#row(ordinal)
   }
 
-  /** Fills the row of an ordinal from the store. */
-  load(ordinal: number): void {
+  /** Fills the row of an ordinal from the store; returns where it stands. */
+  load(ordinal: number): number {
     const record = this.#read(ordinal)
     const vector = record.coded && this.#vectorBytes ? this.#source.decode(ordinal) : this.#vector
-    this.fill(ordinal, vector, record)
+    return this.fill(ordinal, vector, record)
   }
 
-  /** Fills the row of an ordinal. */
-  fill(ordinal: number, vector: Float32Array, { key, metadata }: Label): void {
+  /** Fills the row of an ordinal; returns where it stands. */
+  fill(ordinal: number, vector: Float32Array, { key, metadata }: Label): number {
     const { bytes } = this.#arena
-    const row = this.#rowOf(ordinal)
+    this.#cache.drop(this.space, ordinal)
+    const row = this.#cache.claim(this.space, ordinal)
     if (this.#vectorBytes) {
       this.#vector.set(vector)
       if (this.#metric === 'cosine') this.#kernel.normalize(this.#staging, this.#vectorBytes)
@@ -131,8 +116,8 @@ export class RecordRows {
       bytes.set(key, head + HEADER)
       bytes.set(metadata, head + HEADER + key.length)
     }
-    // NOTE: other threads look at this first.
-    Atomics.store(bytes, head + LOADED, RECORD_LOADED)
+    this.#cache.enter(this.space, row)
+    return row
   }
 
   /** The vector of an ordinal as it was given, from the store; undefined when its record has none. Shapes: f32[dim]. */
@@ -148,7 +133,7 @@ export class RecordRows {
   /** The vector of an ordinal, as it is compared where codes are approximate, as it was given where they are not. Shapes: f32[dim]. */
   vector(ordinal: number): Float32Array {
     if (!this.#vectorBytes) return this.given(ordinal)
-    const row = this.#loadedRow(ordinal) / 4
+    const row = this.#row(ordinal) / 4
     return new Float32Array(this.#arena.f32.subarray(row, row + this.#dimensions))
   }
 
@@ -156,7 +141,7 @@ export class RecordRows {
   label(ordinal: number): { key: string, metadata: Uint8Array } {
     const held = this.#held.get(ordinal)
     if (held) return { key: Buffer.from(held.key).toString(), metadata: held.metadata }
-    const head = this.#loadedRow(ordinal) + this.#vectorBytes
+    const head = this.#row(ordinal) + this.#vectorBytes
     const keyBytes = this.#memory.readUInt16LE(head + KEY_BYTES)
     if (keyBytes === TOO_LONG) {
       const { key, metadata } = this.#read(ordinal)
@@ -175,41 +160,24 @@ export class RecordRows {
     this.#held.set(ordinal, label)
   }
 
-  /** Lets results have the label that the store holds now; a row that has another is filled again when it is asked for. */
+  /** Lets results have the label that the store holds now; it is read again when it is asked for. */
   release(ordinal: number): void {
     this.#held.delete(ordinal)
-    const { rowsPerBlock, rowBytes, capacity } = this.space
-    const block = Math.floor(ordinal / rowsPerBlock)
-    const frame = block < capacity ? this.space.frameOf(block) : 0
-    if (frame) this.#arena.bytes[frame + BLOCK_HEADER + (ordinal % rowsPerBlock) * rowBytes + this.#vectorBytes + LOADED] = 0
+    this.#cache.drop(this.space, ordinal)
   }
 
   #read(ordinal: number): ReadRecord {
     return this.#source.records.read(ordinal, this.#staging)
   }
 
-  #loadedRow(ordinal: number): number {
-    return this.#ensureLoaded(ordinal, this.#kernel.rowAddress(this.space.ptr, ordinal) >>> 0)
-  }
-
-  #ensureLoaded(ordinal: number, row: number): number {
-    if (this.#arena.bytes[row + this.#vectorBytes + LOADED] === RECORD_LOADED) return row
-    this.load(ordinal)
-    // What was decoded for it may have had its block evicted.
-    return this.#rowOf(ordinal)
-  }
-
-  /** The address of a row that is filled, not read: so it does not count as asked for. */
-  #rowOf(ordinal: number): number {
-    const { id, rowBytes, rowsPerBlock } = this.space
-    const block = Math.floor(ordinal / rowsPerBlock)
-    if (!this.space.frameOf(block)) this.#cache.fault(id, block)
-    return this.space.frameOf(block) + BLOCK_HEADER + (ordinal % rowsPerBlock) * rowBytes
+  /** The address of a row, which is filled where it is not kept. Valid until another is filled. */
+  #row(ordinal: number): number {
+    return this.#cache.kept(this.space, ordinal) || this.load(ordinal)
   }
 }
 
-function shapeOf(vectorBytes: number, leastClass: number | undefined): RowShape {
-  return { rowBytes: vectorBytes + HEADER + LABEL_BYTES, ...(leastClass !== undefined && { leastClass }) }
+function rowBytesOf(vectorBytes: number): number {
+  return vectorBytes + HEADER + LABEL_BYTES
 }
 
 const NOTHING = new Uint8Array(0)

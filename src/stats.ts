@@ -66,6 +66,8 @@ export interface CacheStats extends CacheUse {
     /** Blocks, and frames that have none at the moment. */
     blocks: number
     emptyFrames: number
+    /** In which full vectors, keys and metadata of records are kept. */
+    records: number
     /** Where each block is; what threads work with; codebooks; and queries, batches that are linked, and the like. */
     tables: number
     scratch: number
@@ -127,9 +129,10 @@ export function cacheStats({ arena, cache }: Engine): CacheStats {
   const all = useOf()
   const kinds = Object.fromEntries(Object.entries(CACHE_KINDS).map(([kind, spaces]) => [kind, useOf(spaces)])) as Record<CacheKind, CacheUse>
   const { tables, scratch, codebooks } = arena.used
+  const blocks = all.residentBytes - kinds.records.residentBytes
   const free = arena.free * SLAB_BYTES
-  const other = arena.bytes.length - free - cache.frameBytes - tables - scratch - codebooks
-  const bytes = { blocks: all.residentBytes, emptyFrames: cache.frameBytes - all.residentBytes, tables, scratch, codebooks, other, free }
+  const other = arena.bytes.length - free - cache.frameBytes - cache.keptBytes - tables - scratch - codebooks
+  const bytes = { blocks, emptyFrames: cache.frameBytes - blocks, records: cache.keptBytes, tables, scratch, codebooks, other, free }
   return { ...all, limit: arena.bytes.length, kinds, bytes }
 }
 

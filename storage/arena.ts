@@ -3,9 +3,10 @@ import { VectorLevelError } from '../floor/errors.js'
 export const SLAB_BYTES = 65536
 const LEAST_PIECE = 64
 
-/** Owner of a slab that is part of an allocation, and of one that nobody has. Frame classes are 0 and up. */
+/** Owner of a slab that is part of an allocation, of one that nobody has, and of one that rows are kept in. Frame classes are 0 and up. */
 export const ALLOCATED = -2
 export const FREE = -1
+export const KEPT = -3
 
 /** What memory is taken for that is not frames. */
 export const USES = ['tables', 'scratch', 'codebooks', 'other'] as const

@@ -1,7 +1,8 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
+import { MOST_KEEPING } from './kept-rows.js'
 import {
-  BLOCK_HEADER, COUNTS_BYTES, COUNTS_READS, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_READS, PAGE_BYTES, SPACE_BYTES, SPACE_CAPACITY, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_KEPT, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROW_BYTES, SPACE_ROWS,
   SPACE_SHIFT, SPACE_TABLE
 } from './kernel/layout.js'
 
@@ -18,19 +19,12 @@ const FIRST_CAPACITY = 32
 /** Frames have 1, 2, 4, 8 or 16 pages. */
 export const FRAME_CLASSES = 5
 
-export interface RowShape {
+export interface SpaceShape {
   rowBytes: number
-  /** Has frames that hold as few rows as they can, of this class at least unless smaller ones would do: where rows are asked for one by one, what shares their frame is not. */
-  leastClass?: number
-}
-
-export interface SpaceShape extends RowShape {
   /** What it holds, by which it is counted. */
   kind?: string
-  /** Whether its blocks are only copies of what stands elsewhere: never changed, never written. */
-  copies?: boolean
-  /** Fills the frame at `frame` with a block. */
-  load(block: number, frame: number): void
+  /** Fills the frame at `frame` with a block. Without it rows have no blocks: they are copies of what stands elsewhere, each kept by itself (kept-rows.ts). */
+  load?(block: number, frame: number): void
 }
 
 /** Rows of one width, cut into blocks: the driver's side of a space descriptor (kernel/layout.ts). */
@@ -44,8 +38,9 @@ export class Space {
   misses = 0
   evictions = 0
   readonly #arena: Arena
-  readonly #load: (block: number, frame: number) => void
-  readonly #copies: boolean
+  readonly #load: SpaceShape['load']
+  /** Rows that are kept, where they have no blocks. */
+  #kept = 0
   readonly #threads: number
   /** Of each thread (kernel/layout.ts). */
   readonly #counts: number
@@ -66,7 +61,6 @@ export class Space {
   constructor(arena: Arena, id: number, shape: SpaceShape, threads = 1) {
     this.#arena = arena
     this.#load = shape.load
-    this.#copies = shape.copies ?? false
     this.#threads = threads
     this.#counts = arena.allocate(threads * COUNTS_BYTES, 'tables')
     this.id = id
@@ -74,7 +68,7 @@ export class Space {
     this.ptr = arena.allocate(SPACE_BYTES, 'tables')
     this.#set(SPACE_ID, id)
     this.#set(SPACE_COUNTS, this.#counts)
-    this.#layOut(shape)
+    this.#layOut(shape.rowBytes)
     this.reserve(1)
   }
 
@@ -95,9 +89,9 @@ export class Space {
   }
 
   /** Gives it room for `rows` rows of another width. It must be empty, and nobody may look at it meanwhile. */
-  reshape(shape: RowShape, rows: number): void {
+  reshape(rowBytes: number, rows: number): void {
     const [old, capacity] = [this.#tables, this.#capacity]
-    this.#layOut(shape)
+    this.#layOut(rowBytes)
     this.#stored = new Uint8Array(0)
     this.#evictedAt = new Uint8Array(0)
     this.#capacity = 0
@@ -105,11 +99,10 @@ export class Space {
     this.#arena.release(old, capacity * BYTES_A_BLOCK, 'tables')
   }
 
-  #layOut({ rowBytes, leastClass }: RowShape): void {
-    const usual = frameClassFor(rowBytes)
+  #layOut(rowBytes: number): void {
     this.#rowBytes = rowBytes
-    this.#frameClass = leastClass === undefined ? usual : Math.min(usual, smallestFrameClass(rowBytes, leastClass))
-    this.#rowsPerBlock = rowsPerBlock(rowBytes, this.frameBytes)
+    this.#frameClass = frameClassFor(rowBytes)
+    this.#rowsPerBlock = this.hasBlocks ? rowsPerBlock(rowBytes, this.frameBytes) : MOST_ROWS
     // floor(row / rows) as a multiplication, exact for row < 2^28. Source: Granlund, Montgomery 1994, section 4.
     const shift = 28 + Math.ceil(Math.log2(this.#rowsPerBlock))
     this.#set(SPACE_ROW_BYTES, rowBytes)
@@ -158,7 +151,28 @@ export class Space {
   }
 
   load(block: number, frame: number): void {
-    this.#load(block, frame)
+    this.#load!(block, frame)
+  }
+
+  get hasBlocks(): boolean {
+    return this.#load !== undefined
+  }
+
+  /** Its rows have no blocks, and are found in the table at `table`. */
+  keepRows(table: number): void {
+    if (this.id >= MOST_KEEPING) throw new VectorLevelError('VECTOR_FULL', `a database has at most ${MOST_KEEPING} spaces of rows in a session`)
+    this.#set(SPACE_KEPT, table)
+  }
+
+  get kept(): number {
+    return this.#kept
+  }
+
+  /** One row more is kept, or one less. */
+  noteKept(change: 1 | -1): void {
+    this.#kept += change
+    if (change > 0) this.misses++
+    else this.evictions++
   }
 
   frameOf(block: number): number {
@@ -254,7 +268,7 @@ export class Space {
 
   /** Blocks that must stay: dirty ones, and those being written. */
   countDirty(): number {
-    if (this.#copies) return 0
+    if (!this.hasBlocks) return 0
     const { u32 } = this.#arena
     const start = this.#flagOf(0) / 4
     let count = 0
@@ -294,12 +308,6 @@ export class Space {
 
 function rowsPerBlock(rowBytes: number, frameBytes: number): number {
   return Math.floor((frameBytes - PAGE_SLACK - BLOCK_HEADER) / rowBytes)
-}
-
-/** The smallest frame that holds a row, from a class on. */
-function smallestFrameClass(rowBytes: number, least: number): number {
-  for (let frameClass = Math.min(least, FRAME_CLASSES - 1); frameClass < FRAME_CLASSES; frameClass++) if (rowsPerBlock(rowBytes, PAGE_BYTES << frameClass) >= 1) return frameClass
-  throw new RangeError(`a row of ${rowBytes} bytes does not fit a block of ${PAGE_BYTES << (FRAME_CLASSES - 1)} bytes`)
 }
 
 /** The smallest frame that wastes less than a tenth, or else the one that wastes least. */

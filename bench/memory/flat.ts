@@ -6,6 +6,7 @@ import type { Graph } from '../../index/graph.js'
 import type { Kernel, KernelBuild } from '../../index/kernel.js'
 import { GRAPH_BASE, GRAPH_BYTES, GRAPH_CODES, GRAPH_RECORDS, GRAPH_STATES, GRAPH_UPPER, LEVEL_SPACE } from '../../index/kernel/layout.js'
 import type { Arena } from '../../storage/arena.js'
+import type { BlockCache } from '../../storage/block-cache.js'
 import { BLOCK_HEADER, SPACE_BYTES, SPACE_TABLE } from '../../storage/kernel/layout.js'
 import type { Space } from '../../storage/space.js'
 import { places } from '../places.js'
@@ -27,10 +28,10 @@ export function loadFlatKernel(build: Exclude<KernelBuild, 'reference'>, memory:
 }
 
 /** Copies a graph for the flat kernel, with those rows that are in memory; returns its address. Codebook and tasks are those of the graph. */
-export function flattenGraph(arena: Arena, graph: Graph): number {
+export function flattenGraph(arena: Arena, cache: BlockCache, graph: Graph): number {
   const flat = copyOf(arena, graph.ptr, GRAPH_BYTES)
   const set = (word: number, space: Space, rows: number): void => {
-    arena.u32[(flat + word) / 4] = flattenSpace(arena, space, rows)
+    arena.u32[(flat + word) / 4] = flattenSpace(arena, space, rows, space.hasBlocks ? (row) => inBlocks(space, row) : (row) => cache.kept(space, row))
   }
   set(GRAPH_CODES, graph[graph.codeKind], graph.ordinals)
   set(GRAPH_STATES, graph.states, graph.ordinals)
@@ -40,18 +41,22 @@ export function flattenGraph(arena: Arena, graph: Graph): number {
   return flat
 }
 
-function flattenSpace(arena: Arena, space: Space, rows: number): number {
-  const { rowBytes, rowsPerBlock } = space
+/** `addressOf` says where a row is in memory, 0 where it is not. */
+function flattenSpace(arena: Arena, space: Space, rows: number, addressOf: (row: number) => number): number {
+  const { rowBytes } = space
   const flat = copyOf(arena, space.ptr, SPACE_BYTES)
   const array = arena.allocate(rows * rowBytes + slack)
-  for (let row = 0; row < rows; row += rowsPerBlock) {
-    const frame = space.frameOf(row / rowsPerBlock)
-    if (frame === 0) continue
-    const from = frame + BLOCK_HEADER
-    arena.bytes.copyWithin(array + row * rowBytes, from, from + Math.min(rowsPerBlock, rows - row) * rowBytes)
+  for (let row = 0; row < rows; row++) {
+    const from = addressOf(row)
+    if (from !== 0) arena.bytes.copyWithin(array + row * rowBytes, from, from + rowBytes)
   }
   arena.u32[(flat + SPACE_TABLE) / 4] = array
   return flat
+}
+
+function inBlocks(space: Space, row: number): number {
+  const frame = space.frameOf(Math.floor(row / space.rowsPerBlock))
+  return frame && frame + BLOCK_HEADER + (row % space.rowsPerBlock) * space.rowBytes
 }
 
 function copyOf(arena: Arena, ptr: number, byteLength: number): number {

@@ -51,7 +51,7 @@ export async function comparePaging(
   const paged = { kernel: engine.kernel, graph: graph.ptr }
   const expected = results(paged)
   const { misses } = cache.counts()
-  const flat = { kernel: loadFlatKernel(build, arena.memory), graph: flattenGraph(arena, graph) }
+  const flat = { kernel: loadFlatKernel(build, arena.memory), graph: flattenGraph(arena, cache, graph) }
   deepStrictEqual(results(flat), expected)
   for (let round = 0; round < warmRounds; round++) for (const side of [paged, flat]) search(side)
   const pairs = Array.from({ length: runs * pairsARun }, (_, i) => {

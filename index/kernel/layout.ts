@@ -98,9 +98,6 @@ export const STATE_DEAD = 3
 export const STATE_GHOST = 4
 export const STATE_LOST = 5
 
-/** A record row is f32[dim] (padded), then u8 loaded, then what the driver keeps beside it. */
-export const RECORD_LOADED = 1
-
 /** Words of a scratch descriptor: ptrs, then counters. */
 /** The full query, f32[dim]; a buffer for the form of it that codes are compared with; and which of them (or which row) the scorer compares with. */
 export const SCRATCH_QUERY = 0

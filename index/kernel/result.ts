@@ -1,18 +1,19 @@
 /** What a search returns: the nearest live ordinals with distances from full vectors, or from codes where these are exact, or all that there is. */
 
 import { SPACE_ID } from '../../storage/kernel/layout'
-import { countReads, listMissing, MOST_TRIES, refuse, resolveResident, resolveRows, rowAddress } from '../../storage/kernel/space'
+import { resolveKept } from '../../storage/kernel/kept'
+import { countReads, MOST_TRIES, refuse, resolveRows, rowAddress } from '../../storage/kernel/space'
 import { sortable, unsortable } from '../../codecs/kernel/f32'
 import { entryOf, idOf, insertAt, insertSorted, keyOf, positionIn } from './beam'
 import {
   GRAPH_CODES, GRAPH_LEVELS, GRAPH_RECORDS, GRAPH_RERANKS, GRAPH_SCORER, GRAPH_STATES, GRAPH_TASKS, GRAPH_TASKS_END,
-  GRAPH_TASKS_FIRST, GRAPH_TOGETHER, GRAPH_VECTOR_BYTES, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
+  GRAPH_TASKS_FIRST, GRAPH_TOGETHER, RERANKED, SCAN, SCORER_F32, SCRATCH_ADDRESSES, SCRATCH_BEAM, SCRATCH_BEAM_COUNT,
   SCRATCH_CANDIDATES, SCRATCH_IDS, SCRATCH_KEYS, SCRATCH_MEASURED, SCRATCH_MISSED, SCRATCH_QUERY, SCRATCH_RESULT, STATE_LIVE, STATE_UNCODED, TASK_BITS, TASK_REMOVE
 } from './layout'
 import { distanceOf, score, scoreFull } from './query'
 import { isStopped, searchBase } from './search'
 
-/** Fills the record rows of ordinals from the store of records, where they are not filled. Shapes: ordinals u32[count]. */
+/** Has the record rows of ordinals kept, filled from the store of records. Shapes: ordinals u32[count]. */
 // @ts-ignore: decorator
 @external('env', 'loadRecords')
 declare function loadRecords(spaceId: u32, ordinals: usize, count: u32): void
@@ -229,22 +230,13 @@ function scoreInto(graph: usize, scratch: usize, rows: u32, ids: usize, count: u
   return found
 }
 
-/** Addresses of the records' rows of at most SCAN ordinals, which are filled. Shapes as for resolveRows. */
+/** Addresses of the records' rows of at most SCAN ordinals. Shapes as for resolveRows. */
 function resolveRecords(graph: usize, ids: usize, count: u32, addresses: usize): void {
   const records = load<u32>(graph, GRAPH_RECORDS)
-  const vectorBytes = load<u32>(graph, GRAPH_VECTOR_BYTES)
   countReads(records, count)
-  for (let tries: u32 = 0; !areFilled(records, ids, count, addresses, vectorBytes); tries++) {
+  for (let tries: u32 = 0; !resolveKept(records, ids, count, addresses); tries++) {
     if (tries == MOST_TRIES) refuse(records)
-    listMissing(records, ids, count, addresses)
-    // A call for all of them: who makes it may have to wait for another thread, and rows may be evicted meanwhile.
+    // A call for all of them: who makes it may have to wait for another thread, and rows may go meanwhile.
     loadRecords(load<u32>(records, SPACE_ID), ids, count)
   }
-}
-
-function areFilled(records: usize, ids: usize, count: u32, addresses: usize, vectorBytes: u32): bool {
-  if (!resolveResident(records, ids, count, addresses)) return false
-  let missing: u32 = 0
-  for (let i: u32 = 0; i < count; i++) missing += u32(!atomic.load<u8>(load<u32>(addresses + (i << 2)) + vectorBytes))
-  return !missing
 }

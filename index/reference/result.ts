@@ -117,6 +117,6 @@ function measureCode(graph: GraphRows, work: Work, query: Query, ordinal: number
 function measureFull(graph: GraphRows, work: Work, loadRecords: LoadRecords, vector: Float32Array, ordinal: number): Met {
   const { memory, rows, records, vectorBytes } = graph
   work.measured++
-  if (!memory.u8(rows.address(records, ordinal) + vectorBytes)) loadRecords(memory.u32(records + SPACE_ID), [ordinal])
-  return { key: graph.fullKey(vector, memory.floats(rows.address(records, ordinal), vectorBytes / 4)), id: ordinal }
+  const row = rows.keptAddress(records, ordinal, () => loadRecords(memory.u32(records + SPACE_ID), [ordinal]))
+  return { key: graph.fullKey(vector, memory.floats(row, vectorBytes / 4)), id: ordinal }
 }

@@ -15,6 +15,7 @@
  * | 28 | SHIFT | |
  * | 32 | ID | number of the space among those of the database |
  * | 36 | COUNTS | ptr of what each thread counts (COUNTS_BYTES each, a cache line of its own): u64 reads of rows, u64 faults |
+ * | 40 | KEPT | ptr of the table of kept rows, where rows have no blocks |
  */
 export const SPACE_TABLE = 0
 export const SPACE_REFERENCES = 4
@@ -26,7 +27,28 @@ export const SPACE_MAGIC = 24
 export const SPACE_SHIFT = 28
 export const SPACE_ID = 32
 export const SPACE_COUNTS = 36
+export const SPACE_KEPT = 40
 export const SPACE_BYTES = 64
+
+/**
+ * The table of rows that have no blocks: u32[MASK + 1] addresses of their heads, 0 for none; by linear probing from the row's hash on.
+ *
+ * A head is followed by the row, and both are aligned to 8 bytes:
+ *
+ * | offset | bits | meaning |
+ * |---|---|---|
+ * | 0 | 0..27 | row |
+ * | 0 | 28..31 | how often it was asked for, at most MOST_ASKED |
+ * | 4 | 0..15 | space |
+ * | 4 | 16..31 | bytes of head and row, in units of 8 |
+ */
+export const KEPT_ENTRIES = 0
+export const KEPT_MASK = 4
+export const KEPT_BYTES = 8
+export const KEPT_HEAD = 8
+export const KEPT_ROW_BITS = 28
+export const KEPT_SPACE_BITS = 16
+export const MOST_ASKED = 3
 
 /** Of a thread's counts. */
 export const COUNTS_READS = 0

@@ -10,7 +10,7 @@ import {
 } from './layout'
 
 // @ts-ignore: a constant of the build
-const IS_FLAT: i32 = FLAT
+export const IS_FLAT: i32 = FLAT
 
 /** Times that a set of rows is loaded before it is clear that the cache cannot hold them together. */
 export const MOST_TRIES: u32 = 1000
@@ -53,7 +53,7 @@ export function countReads(space: usize, count: u32): void {
 }
 
 /** Lists the blocks of `count` rows that are not resident, and counts them; returns how many. Shapes: list u32[count], written. */
-export function listMissing(space: usize, rows: usize, count: u32, list: usize): u32 {
+function listMissing(space: usize, rows: usize, count: u32, list: usize): u32 {
   const table = <usize>load<u32>(space, SPACE_TABLE)
   let missing: u32 = 0
   for (let i: u32 = 0; i < count; i++) {
@@ -84,7 +84,7 @@ export function blockOf(space: usize, row: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
-function flatAddress(space: usize, row: u32): usize {
+export function flatAddress(space: usize, row: u32): usize {
   return load<u32>(space, SPACE_TABLE) + row * load<u32>(space, SPACE_ROW_BYTES)
 }
 

@@ -125,7 +125,7 @@ test('what is not in memory, or has no room there yet, is released without being
   const { rows, reads } = open([{ vector: Float32Array.of(1), key: Buffer.from('key'), metadata: new Uint8Array(0) }], 1, 'f32', 'l2')
   for (const ordinal of [0, 1, 5000, 16_000_000]) rows.release(ordinal)
   assert.is(reads(), 0)
-  assert.is(rows.space.frameOf(0), 0)
+  assert.is(rows.space.kept, 0)
 })
 
 test('a record without a vector has the one that its code stands for', () => {

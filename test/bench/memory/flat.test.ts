@@ -22,7 +22,7 @@ test('finds in flat arrays what the kernel finds in blocks', () => {
     return job.read()
   })
   const expected = results(kernel.find, graph.ptr)
-  const flat = flattenGraph(arena, graph)
+  const flat = flattenGraph(arena, index.cache, graph)
   index.arena.bytes.fill(0, graph.base.frameOf(0), graph.base.frameOf(0) + graph.base.frameBytes)
   assert.equal(results(loadFlatKernel('simd', arena.memory).find, flat), expected)
   assert.equal(new Set(expected.map(nearest => (nearest as { exact: boolean }).exact)), new Set([false]))
