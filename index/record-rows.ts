@@ -88,21 +88,25 @@ export class RecordRows {
 
   /** Has the rows of ordinals kept. Shapes: ordinals u32[count], an address. */
   loadAll(ordinals: number, count: number): void {
-    for (const ordinal of this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)) this.#row(ordinal)
+    const together = this.#arena.u32.slice(ordinals / 4, ordinals / 4 + count)
+    for (const ordinal of together) if (!this.#cache.kept(this.space, ordinal)) this.load(ordinal)
+    // Where rows are wide, or the others are asked for often, the last may have taken the place of the first.
+    for (const ordinal of together) if (!this.#cache.kept(this.space, ordinal)) this.load(ordinal, true)
   }
 
-  /** Fills the row of an ordinal from the store; returns where it stands. */
-  load(ordinal: number): number {
+  /** Fills the row of an ordinal from the store; returns where it stands. With `beside`, the others stay as far as can be. */
+  load(ordinal: number, beside = false): number {
+    this.#cache.noteLoaded(this.space)
     const record = this.#read(ordinal)
     const vector = record.coded && this.#vectorBytes ? this.#source.decode(ordinal) : this.#vector
-    return this.fill(ordinal, vector, record)
+    return this.fill(ordinal, vector, record, beside)
   }
 
   /** Fills the row of an ordinal; returns where it stands. */
-  fill(ordinal: number, vector: Float32Array, { key, metadata }: Label): number {
+  fill(ordinal: number, vector: Float32Array, { key, metadata }: Label, beside = false): number {
     const { bytes } = this.#arena
     this.#cache.drop(this.space, ordinal)
-    const row = this.#cache.claim(this.space, ordinal)
+    const row = this.#cache.claim(this.space, ordinal, beside)
     if (this.#vectorBytes) {
       this.#vector.set(vector)
       if (this.#metric === 'cosine') this.#kernel.normalize(this.#staging, this.#vectorBytes)
@@ -172,6 +176,7 @@ export class RecordRows {
 
   /** The address of a row, which is filled where it is not kept. Valid until another is filled. */
   #row(ordinal: number): number {
+    this.space.noteRead()
     return this.#cache.kept(this.space, ordinal) || this.load(ordinal)
   }
 }

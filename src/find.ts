@@ -73,7 +73,7 @@ async function ask({ threads }: Engine, graph: Graph, { vector, k, ef, exact, re
   const job = graph.ask(vector, k, ef, exact, rerank, explain)
   let isOver = false
   // Who fails here is heard of when the same is done on the calling thread.
-  const ended = threads.call('find', graph.ptr, job.ptr).then(() => graph.finish(job), () => 'failed' as const).finally(() => {
+  const ended = threads.call('find', graph.ptr, job.ptr, exact).then(() => graph.finish(job), () => 'failed' as const).finally(() => {
     isOver = true
     job.release()
   })

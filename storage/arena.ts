@@ -27,6 +27,8 @@ export class Arena {
   readonly u64: BigUint64Array<SharedArrayBuffer>
   /** Who has each slab: changed by `give` alone. */
   readonly owners: Int8Array
+  /** Whether somebody has, or had, what is in a slab. */
+  readonly #had: Uint8Array
   #free: number
   #allocated = 1
   /** Asked to empty slabs [from, from + count) of frames; says whether it could. Set by the block cache. */
@@ -45,6 +47,7 @@ export class Arena {
     this.f64 = new Float64Array(buffer)
     this.u64 = new BigUint64Array(buffer)
     this.owners = new Int8Array(this.slabs).fill(FREE)
+    this.#had = new Uint8Array(this.slabs)
     // Address 0 stands for nothing, and compilers put their constants into the first page.
     this.owners[0] = ALLOCATED
     this.#free = this.slabs - 1
@@ -63,6 +66,7 @@ export class Arena {
   /** Gives slabs [from, from + count) to an owner. */
   give(from: number, count: number, owner: number): void {
     for (let slab = from; slab < from + count; slab++) {
+      if (owner !== FREE && owner !== ALLOCATED) this.#had[slab] = 1
       this.#free += Number(owner === FREE) - Number(this.owners[slab] === FREE)
       this.#allocated += Number(owner === ALLOCATED) - Number(this.owners[slab] === ALLOCATED)
       this.owners[slab] = owner
@@ -89,9 +93,20 @@ export class Arena {
       }
       ptr = pieces.pop()!
     }
-    this.bytes.fill(0, ptr, ptr + size)
+    this.#clear(ptr, size)
     this.used[use] += size
     return ptr
+  }
+
+  /** Leaves slabs alone that nobody ever had: they are zeros, and take no memory. */
+  #clear(ptr: number, byteLength: number): void {
+    for (let at = ptr; at < ptr + byteLength;) {
+      const slab = Math.floor(at / SLAB_BYTES)
+      const end = Math.min(ptr + byteLength, (slab + 1) * SLAB_BYTES)
+      if (this.#had[slab]) this.bytes.fill(0, at, end)
+      at = end
+    }
+    for (let slab = Math.floor(ptr / SLAB_BYTES); slab * SLAB_BYTES < ptr + byteLength; slab++) this.#had[slab] = 1
   }
 
   /** Gives back what `allocate(byteLength, use)` returned. */

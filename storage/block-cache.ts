@@ -110,19 +110,25 @@ export class BlockCache {
   }
 
   /**
-   * Room for a row that has no block, until another is claimed. When it is filled, `enter` has it found.
+   * Room for a row that has no block, until another is claimed. When it is filled, `enter` has it found. With `beside`, rows that are kept stay, and blocks go,
+   * if there are any that can.
    *
    * @throws {VectorLevelError} VECTOR_FULL
    */
-  claim(space: Space, row: number): number {
-    if (!this.#kept.hasRoom(space.rowBytes)) this.park(() => this.#makeRoom(space.rowBytes))
+  claim(space: Space, row: number, beside = false): number {
+    if (!this.#kept.hasRoom(space.rowBytes)) this.park(() => this.#makeRoom(space.rowBytes, beside))
     return this.#kept.claim(space.id, row, space.rowBytes)
   }
 
   enter(space: Space, address: number): void {
-    this.#loads.rows++
     this.#kept.enter(address)
     space.noteKept(1)
+  }
+
+  /** A row that has no block was read from where it stands else. */
+  noteLoaded(space: Space): void {
+    this.#loads.rows++
+    space.misses++
   }
 
   /** A row that has no block must be filled again before it is read. */
@@ -237,13 +243,13 @@ export class BlockCache {
     throw this.#tooSmall('holds nothing but changes that no checkpoint has written yet')
   }
 
-  /** Makes room for a row that has no block: in a slab that nobody has, or in one of blocks while rows have less than their share, or among the rows. */
-  #makeRoom(rowBytes: number): void {
+  /** Makes room for a row that has no block: in a slab that nobody has, or in one of blocks while rows have less than their share or are to stay, or among the rows. */
+  #makeRoom(rowBytes: number, beside: boolean): void {
     const kept = this.#kept
     if (kept.hasEntries) {
       if (this.#arena.free) return this.#adoptKept(this.#arena.owners.indexOf(FREE))
       this.#shareOut()
-      if (kept.slabs < this.#keptSlabs && this.#growKept()) return
+      if ((beside || kept.slabs < this.#keptSlabs) && this.#growKept()) return
     }
     // Each turn takes one asking from every row.
     for (let i = kept.slabs * (MOST_ASKED + 1); i > 0 && !kept.hasRoom(rowBytes); i--) kept.recycle()

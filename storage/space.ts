@@ -33,7 +33,7 @@ export class Space {
   /** Address of the descriptor. */
   readonly ptr: number
   readonly kind: string
-  /** Blocks that have frames, that were loaded into one, and that were taken out of theirs. */
+  /** Blocks that have frames; blocks, or rows that have none, that were loaded, and that were taken out. */
   resident = 0
   misses = 0
   evictions = 0
@@ -41,6 +41,7 @@ export class Space {
   readonly #load: SpaceShape['load']
   /** Rows that are kept, where they have no blocks. */
   #kept = 0
+  #readHere = 0
   readonly #threads: number
   /** Of each thread (kernel/layout.ts). */
   readonly #counts: number
@@ -171,8 +172,7 @@ export class Space {
   /** One row more is kept, or one less. */
   noteKept(change: 1 | -1): void {
     this.#kept += change
-    if (change > 0) this.misses++
-    else this.evictions++
+    if (change < 0) this.evictions++
   }
 
   frameOf(block: number): number {
@@ -193,9 +193,14 @@ export class Space {
     else this.evictions++
   }
 
+  /** The calling thread has asked where a row is, without a kernel. */
+  noteRead(): void {
+    this.#readHere++
+  }
+
   /** How often all threads have asked where a row is. */
   get reads(): number {
-    let reads = 0
+    let reads = this.#readHere
     for (let thread = 0; thread < this.#threads; thread++) reads += Number(this.#arena.u64[(this.#counts + thread * COUNTS_BYTES + COUNTS_READS) / 8]!)
     return reads
   }

@@ -66,7 +66,7 @@ export class Hand {
     const before = this.#control.load(this.#own + STATE)
     this.#control.store(this.#own + STATE, WORKING)
     this.#perform(item)
-    this.#leave()
+    this.#leave(true)
     this.#control.store(this.#own + STATE, before)
   }
 
@@ -87,7 +87,7 @@ export class Hand {
       control.store(place + STATUS, this.#call(kernelFunction, control.load(place + PLACE_GRAPH), control.load(place + PLACE_ARGUMENT), 0) ? ENDED_WELL : THREW)
       if (++this.#untold === TOLD_TOGETHER || (control.load(TAIL) - control.load(HEAD) | 0) < MANY_WAITING) this.ring()
     }
-    this.#leave()
+    this.#leave(place >= 0)
     // An item of a mutating step may have waited for this.
     if (control.load(MUTATING)) this.#signals.wake()
     return place >= 0
@@ -104,7 +104,7 @@ export class Hand {
       taken = control.swap(NEXT, next, next + 1 | 0)
       if (taken) this.#perform(next)
     }
-    this.#leave()
+    this.#leave(taken)
     // The program is given up when nobody is about an item of it.
     if (control.load(FAILED)) this.ring()
     return taken
@@ -143,9 +143,10 @@ export class Hand {
     }
   }
 
-  #leave(): void {
+  /** `worked` says whether it did anything. */
+  #leave(worked: boolean): void {
     const control = this.#control
-    control.store(this.#own + TURNS, control.load(this.#own + TURNS) + 1)
+    if (worked) control.store(this.#own + TURNS, control.load(this.#own + TURNS) + 1)
     control.store(this.#own + STATE, IDLE)
     control.call()
   }

@@ -83,6 +83,8 @@ export class Threads {
   /** Faults since it was told who is to work, and what had been done by then. */
   #faults = 0
   #turnsThen = 0
+  /** Calls that take long. */
+  #longCalls = 0
   /** Seconds without progress, and the turns that the workers had had then. */
   #standstill = 0
   #turns = 0
@@ -140,13 +142,16 @@ export class Threads {
   /**
    * Has a worker call a function of the kernel, fn(graph, scratch, argument, 0), which changes nothing that searches read; resolves when it came to its end.
    *
+   * While there are `long` ones the calling thread does not do all alone: it could neither stop them nor do anything else meanwhile.
+   *
    * @throws {ThreadFailure} when it threw, was cancelled, or its thread ended
    */
-  call(fn: string, graph: number, argument: number): Promise<void> {
+  call(fn: string, graph: number, argument: number, long = false): Promise<void> {
     if (this.#closing) return Promise.reject(new ThreadFailure('the threads are closed'))
     const index = this.#functions.get(fn)
     if (index === undefined) throw new TypeError(`the kernel has no function ${fn}`)
-    const ended = this.#calls.add(index, graph, argument)
+    const added = this.#calls.add(index, graph, argument)
+    const ended = long ? this.#noteLong(added) : added
     this.#wake(1)
     this.#settle()
     if (this.#calls.count === 1 && !this.running) this.#poll()
@@ -199,6 +204,17 @@ export class Threads {
     return this.#closing
   }
 
+  #noteLong(ended: Promise<void>): Promise<void> {
+    this.#longCalls++
+    this.#setAlone(false)
+    return ended.finally(() => {
+      this.#longCalls--
+      // Its faults tell nothing of what others will have.
+      this.#faults = 0
+      this.#turnsThen = this.#countTurns()
+    })
+  }
+
   #wake(most?: number): void {
     if (!this.#control.load(ALONE)) pool.bells.wake(this.workers, most)
   }
@@ -214,10 +230,14 @@ export class Threads {
     const done = turns - this.#turnsThen
     const isAlone = this.#control.load(ALONE) !== 0
     if (isAlone ? done < FEW_TOLD : this.#faults < MANY_TOLD && done < FEW_TOLD) return
-    const alone = this.#faults > done * (isAlone ? FEW_FAULTS : MANY_FAULTS)
+    const alone = !this.#longCalls && this.#faults > done * (isAlone ? FEW_FAULTS : MANY_FAULTS)
     this.#faults = 0
     this.#turnsThen = turns
-    if (alone === isAlone) return
+    this.#setAlone(alone)
+  }
+
+  #setAlone(alone: boolean): void {
+    if (alone === (this.#control.load(ALONE) !== 0)) return
     this.#control.store(ALONE, alone ? 1 : 0)
     if (!alone) this.#wake()
   }

@@ -5,7 +5,7 @@ import type { CodecName, Metric } from '../../codecs/codec.js'
 import { vectorByteLength } from '../../codecs/f32.js'
 import { loadKernel } from '../../index/kernel.js'
 import { type Label, type ReadRecord, RecordRows } from '../../index/record-rows.js'
-import { Arena } from '../../storage/arena.js'
+import { Arena, SLAB_BYTES } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
 import { check } from '../seed.js'
 
@@ -20,7 +20,7 @@ interface Record extends Label {
 const DECODED = 7
 
 /** Rows over records in an array. */
-function open(records: Record[], dimensions: number, codec: CodecName, metric: Metric): { rows: RecordRows, reads: () => number } {
+function open(records: Record[], dimensions: number, codec: CodecName, metric: Metric): { rows: RecordRows, cache: BlockCache, reads: () => number } {
   let count = 0
   const arena = new Arena(2 ** 21)
   const cache = new BlockCache(arena)
@@ -33,7 +33,7 @@ function open(records: Record[], dimensions: number, codec: CodecName, metric: M
   }
   const rows = new RecordRows(arena, cache, kernel, { records: { read }, decode: () => new Float32Array(dimensions).fill(DECODED) }, dimensions, codec === 'sq8' ? vectorByteLength(dimensions) : 0, metric)
   rows.space.reserve(records.length)
-  return { rows, reads: () => count }
+  return { rows, cache, reads: () => count }
 }
 
 const keys = fc.string({ unit: 'binary', minLength: 1, maxLength: 70 }).filter(key => Buffer.from(key).toString() === key)
@@ -138,6 +138,41 @@ test('a record without a vector has the one that its code stands for', () => {
   }
   assert.is(rows.stored(0), undefined)
   assert.equal([...rows.stored(1)!], [3, 4])
+})
+
+test('rows that are asked for together are kept together, where blocks can make room', () => {
+  const dimensions = 16_000
+  const count = 16
+  const arena = new Arena(100 * SLAB_BYTES)
+  const cache = new BlockCache(arena)
+  const kernel = loadKernel('simd', arena.memory, { fault: (space, block) => cache.fault(space, block), loadRecords: () => undefined })
+  let reads = 0
+  const records = { read: () => {
+    reads++
+    return { key: Buffer.from('key'), metadata: new Uint8Array(0) }
+  } }
+  const rows = new RecordRows(arena, cache, kernel, { records, decode: () => new Float32Array(dimensions) }, dimensions, vectorByteLength(dimensions), 'l2')
+  const blocks = cache.createSpace({ rowBytes: 4000, load: () => undefined })
+  blocks.reserve(3000)
+  for (let block = 0; block < 3000; block++) cache.fault(blocks.id, block)
+  const list = arena.allocate(count * 4)
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < count; i++) arena.u32[list / 4 + i] = round * count + i
+    reads = 0
+    rows.loadAll(list, count)
+    for (let i = 0; i < count; i++) assert.ok(cache.kept(rows.space, round * count + i), `row ${i} of ${count}`)
+    assert.ok(reads <= 2 * count, `${reads} reads for ${count} rows`)
+  }
+})
+
+test('what is read counts as a miss, and what is written does not', () => {
+  const records = Array.from({ length: 20 }, (_, i) => ({ vector: Float32Array.of(i), key: Buffer.from(`${i}`), metadata: new Uint8Array(0) }))
+  const { rows, cache } = open(records, 1, 'sq8', 'l2')
+  for (const [ordinal, record] of records.slice(0, 15).entries()) rows.fill(ordinal, record.vector, record)
+  assert.is(cache.counts().misses, 0)
+  for (const ordinal of records.keys()) rows.label(ordinal)
+  const { hits, misses, resident } = cache.counts()
+  assert.equal({ hits, misses, resident }, { hits: 15, misses: 5, resident: 20 })
 })
 
 test.run()

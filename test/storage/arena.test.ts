@@ -102,4 +102,22 @@ test('more than there is, is VECTOR_FULL, and what was allocated stays', () => {
   arena.allocate((SLABS - 3) * SLAB_BYTES)
 })
 
+test('what was never in use is not written to, and what was is zeroed', () => {
+  const arena = new Arena(SLABS * SLAB_BYTES)
+  const written: number[] = []
+  const fill = arena.bytes.fill.bind(arena.bytes)
+  arena.bytes.fill = (value, from, to) => {
+    written.push(Math.floor(from! / SLAB_BYTES))
+    return fill(value, from, to)
+  }
+  arena.release(arena.allocate(3 * SLAB_BYTES), 3 * SLAB_BYTES)
+  assert.equal(written, [])
+  arena.give(1, 1, 0)
+  arena.bytes[SLAB_BYTES] = 1
+  arena.give(1, 1, FREE)
+  const ptr = arena.allocate((SLABS - 1) * SLAB_BYTES)
+  assert.equal(written, [1, 9, 10, 11])
+  assert.ok(arena.bytes.subarray(ptr).every(byte => byte === 0))
+})
+
 test.run()

@@ -90,6 +90,7 @@ test('rows that are asked for stay, and have as much of the memory as is of use'
       return
     }
     filled++
+    cache.noteLoaded(records)
     cache.enter(records, cache.claim(records, row))
   }
   for (let block = 0; block < 3000; block++) cache.fault(blocks.id, block)

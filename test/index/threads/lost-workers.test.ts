@@ -76,6 +76,17 @@ test('close ends workers that never come back', async () => {
   assert.instance(await failure, ThreadFailure)
 })
 
+test('so it does where a program waits for one of them, however often others look whether they may go on with it', async () => {
+  const stage = await new Stage(2).ready()
+  const failure = failureOf(stage.search({ mode: HANGING }))
+  await stage.search()
+  const program = stage.run([{ count: 3, mutates: true }])
+  const isClosed = await Promise.race([stage.close().then(() => true), pause(12_000, false, { ref: false })])
+  assert.ok(isClosed)
+  assert.instance(await failure, ThreadFailure)
+  await program
+})
+
 test('where workers cannot load the kernel, the calling thread does it all', async () => {
   const { loadKernel } = await import('./stand-in.js')
   const stage = new Stage(2, { kernel: { module: new URL('./none.js', import.meta.url).href, loadKernel } })

@@ -61,4 +61,19 @@ for (const workers of [1, 2]) {
   })
 }
 
+test('what takes long is left to workers, however many faults there are', async () => {
+  const stage = await new Stage(1).ready()
+  const ask = async (count: number, long: boolean): Promise<boolean[]> => {
+    const jobs = Array.from({ length: count }, () => stage.job({ faults: 40 }))
+    await Promise.all(jobs.map(job => stage.threads.call('find', stage.graph, job, long)))
+    return jobs.map(job => stage.isHome(job))
+  }
+  await ask(50, false)
+  assert.ok((await ask(10, false)).every(Boolean))
+  assert.is((await ask(20, true)).filter(Boolean).length, 0)
+  const [search] = await ask(1, false)
+  assert.not.ok(search, 'those were no sign of what comes')
+  await stage.close()
+})
+
 test.run()
