@@ -56,7 +56,7 @@ export class RecordRows {
   #vectorBytes: number
   readonly #metric: Metric
   readonly #memory: Buffer
-  /** Where a vector is prepared: others may read the row meanwhile. */
+  /** Where a vector is prepared. */
   readonly #staging: number
   readonly #vector: Float32Array
   /** Of records that are being written anew. */

@@ -16,7 +16,7 @@ export { ThreadFailure, type Step }
 
 /** How long the calling thread looks for the end of a call that is alone, or for another fault, before it waits for a message. */
 const POLL_MS = 1
-/** How long the calling thread works at a time, where there are no workers. */
+/** How long the calling thread works at a time, where it is alone. */
 const SLICE_MS = 4
 /**
  * Where so many faults come to a call or an item of a program, the calling thread does all alone, and where they are as few as that again, workers do.
