@@ -19,25 +19,37 @@ interface Section {
 export async function reportChurn(runs: readonly Results[]): Promise<string[]> {
   const sections = datasets.flatMap(({ name }) => policyNames.flatMap((policy) => newest(runs, name, policy)))
   for (const { run, rows } of sections) {
-    const file = join(places.docs, chartName(rows[0]))
+    const file = join(places.docs, chartName(rows))
     await writeAtomically(file, (handle) => handle.writeFile(churnChart(rows, captionOf(run, rows[0]))))
     console.log(`Wrote ${file}`)
   }
-  const costs = runs.find(({ churnCosts }) => churnCosts.length > 0)
+  const costs = datasets.flatMap(({ name }) => newestCosts(runs, name))
   return [
     ...sections.map(markdownOf),
     ...(sections.length === 0 ? [] : [notesOf(sections.flatMap(({ rows }) => rows))]),
-    ...(costs === undefined ? [] : [`### Single operations in a steady state\n\n${machineOf(costs)}.\n\n${churnCostsTable(costs.churnCosts)}`])
+    ...(costs.length === 0 ? [] : ['### Single operations in a steady state', ...costs])
   ]
 }
 
-/** The newest run with peers, or else the newest. */
+/** The newest run, and the newest with peers. */
 function newest(runs: readonly Results[], dataset: string, policy: string): Section[] {
   const all = runs
     .map((run) => ({ run, rows: run.churn.filter((row) => row.dataset === dataset && row.policy === policy) }))
     .filter(({ rows }) => rows.length > 0)
-  const chosen = all.find(({ rows }) => rows.some(({ engine }) => engine !== ownEngine)) ?? all[0]
-  return chosen === undefined ? [] : [chosen]
+  return [...new Set([all[0], all.find(({ rows }) => hasPeers(rows))])].filter((section) => section !== undefined)
+}
+
+function hasPeers(rows: readonly ChurnRow[]): boolean {
+  return rows.some(({ engine }) => engine !== ownEngine)
+}
+
+/** What the newest run has of a data set. */
+function newestCosts(runs: readonly Results[], dataset: string): string[] {
+  for (const run of runs) {
+    const rows = run.churnCosts.filter((row) => row.dataset === dataset)
+    if (rows.length > 0) return [`${machineOf(run)}.\n\n${churnCostsTable(rows)}`]
+  }
+  return []
 }
 
 function markdownOf({ run, rows }: Section): string {
@@ -47,7 +59,7 @@ function markdownOf({ run, rows }: Section): string {
     `${captionOf(run, rows[0])}.`,
     churnTable(rows),
     ...endedEarly(rows),
-    `![Recall and bytes over the rounds, ${dataset}, ${policy}](docs/${chartName(rows[0])})`
+    `![Recall and bytes over the rounds, ${dataset}, ${policy}](docs/${chartName(rows)})`
   ].join('\n\n')
 }
 
@@ -60,6 +72,7 @@ function machineOf({ cpu, node, date, commit }: Results): string {
   return `${cpu}, Node ${node}; ${date.slice(0, 10)}, ${commit}`
 }
 
-function chartName({ dataset, policy }: ChurnRow): string {
-  return `${dataset}-${policy}-churn.svg`
+function chartName(rows: readonly ChurnRow[]): string {
+  const { dataset, policy } = rows[0]
+  return `${dataset}-${policy}${hasPeers(rows) ? '-peers' : ''}-churn.svg`
 }
