@@ -31,25 +31,25 @@ export async function reportChurn(runs: readonly Results[]): Promise<string[]> {
   ]
 }
 
-/** The newest run, and the newest with peers. */
+/** The newest run with most vectors, and the newest with peers. */
 function newest(runs: readonly Results[], dataset: string, policy: string): Section[] {
   const all = runs
     .map((run) => ({ run, rows: run.churn.filter((row) => row.dataset === dataset && row.policy === policy) }))
     .filter(({ rows }) => rows.length > 0)
-  return [...new Set([all[0], all.find(({ rows }) => hasPeers(rows))])].filter((section) => section !== undefined)
+  const most = Math.max(...all.map(({ rows }) => rows[0].count))
+  return [...new Set([all.find(({ rows }) => rows[0].count === most), all.find(({ rows }) => hasPeers(rows))])].filter((section) => section !== undefined)
 }
 
 function hasPeers(rows: readonly ChurnRow[]): boolean {
   return rows.some(({ engine }) => engine !== ownEngine)
 }
 
-/** What the newest run has of a data set. */
+/** What the newest run of a data set with most vectors has. */
 function newestCosts(runs: readonly Results[], dataset: string): string[] {
-  for (const run of runs) {
-    const rows = run.churnCosts.filter((row) => row.dataset === dataset)
-    if (rows.length > 0) return [`${machineOf(run)}.\n\n${churnCostsTable(rows)}`]
-  }
-  return []
+  const all = runs.flatMap((run) => run.churnCosts.filter((row) => row.dataset === dataset).map((row) => ({ run, row })))
+  const most = Math.max(...all.map(({ row }) => row.count))
+  const chosen = all.find(({ row }) => row.count === most)
+  return chosen === undefined ? [] : [`${most.toLocaleString('en-US')} vectors; ${machineOf(chosen.run)}.\n\n${churnCostsTable([chosen.row])}`]
 }
 
 function markdownOf({ run, rows }: Section): string {
