@@ -10,7 +10,7 @@ export async function storeLines(db: VectorLevel, words: Words): Promise<string[
     `graph    ${levels} upper levels, ${whole(unlinked)} words not linked yet`,
     `vector   ${bytesPerVector.code} bytes of code and ${bytesPerVector.neighbors} of neighbors each, in the index`,
     `on disk  ${megabytes(bytes.records)} of records and ${megabytes(bytes.index)} of index`,
-    `cache    ${megabytes(cacheSize)} at most; ${whole(cache.resident)} blocks in it, ${whole(cache.misses)} misses`,
+    `cache    ${megabytes(cacheSize)} at most; ${whole(cache.resident)} blocks and records in it, ${whole(cache.misses)} misses`,
     `log      ${whole(sequence)} operations, ${whole(sequence - watermark)} to replay after a crash`
   ]
 }
