@@ -60,7 +60,7 @@ export class BlockCache {
   readonly #threads: number
   readonly #kept: KeptRows
   /** Slabs that kept rows may have where blocks need others. */
-  #keptSlabs = 0
+  #keptSlabs: number
   /** Blocks and rows that were loaded since that was looked at. */
   #loads = { blocks: 0, rows: 0 }
   /** Runs `work` while no other thread holds the address of a frame. */
@@ -76,6 +76,7 @@ export class BlockCache {
     this.#kept = new KeptRows(arena, space => this.#spaces[space]!.noteKept(-1))
     // One slab is always theirs: so a record can be read whatever else takes the memory.
     this.#adoptKept(arena.owners.indexOf(FREE))
+    this.#keptSlabs = Math.max(1, Math.floor(arena.slabs * LEAST_KEPT))
     arena.vacate = (from, count) => this.park(() => this.#vacate(from, count, true))
   }
 

@@ -19,7 +19,7 @@ const POLL_MS = 1
 /** How long the calling thread works at a time, where it is alone. */
 const SLICE_MS = 4
 /**
- * Where so many faults come to a call or an item of a program, the calling thread does all alone, and where they are as few as that again, workers do.
+ * Where more faults than MANY come to a call or an item of a program, the calling thread does all alone, until they are no more than FEW.
  *
  * A fault of a worker takes as long as it takes two threads to wake each other, and a search that misses hundreds of blocks does little else: at a quarter of
  * the index of 340,000 words in memory, a worker did 63 searches a second and linked 12 vectors, the calling thread alone 435 and 1,200.
