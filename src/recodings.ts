@@ -30,8 +30,9 @@ export class Recodings {
   readonly #waiting = new Set<Waiting>()
   /** Of which the operation is about to be written that ends it. */
   readonly #ending = new Set<OpenCollection>()
-  /** Calls of each collection, in their order. */
+  /** Calls of each collection, in their order; and beginnings of all: what one takes is no room for the next. */
   readonly #calls = new Map<OpenCollection, Turns>()
+  readonly #beginnings = new Turns()
   /** Why nobody may wait any more. */
   #error: unknown
 
@@ -59,13 +60,18 @@ export class Recodings {
     const waited = await this.#settled(collection, deadline)
     const isSame = isSameChoice(choice, collection.options)
     if (!isSame) {
-      // The checkpoint has the codec of before, so that a replay does as is done now; and the disk is at rest, so that there is room for what is changed at once.
-      await this.#host.rest(deadline)
-      collection.graph.checkRoomFor(choice)
-      await this.#host.write({ collection, recode: choice }, deadline)
+      await deadline.limit(this.#beginnings.take(() => this.#begin(collection, choice, deadline)), () => true)
       await this.#settled(collection, deadline)
     }
     if (waited || !isSame) await deadline.limit(this.#host.checkpoint(), () => true)
+  }
+
+  async #begin(collection: OpenCollection, choice: CodecChoice, deadline: Deadline): Promise<void> {
+    deadline.check()
+    // The checkpoint has the codec of before, so that a replay does as is done now; and the disk is at rest, so that there is room for what is changed at once.
+    await this.#host.rest(deadline)
+    collection.graph.checkRoomFor(choice)
+    await this.#host.write({ collection, recode: choice }, deadline)
   }
 
   /** Writes the operations that end what is done, and tells those who wait. Called between two groups. */

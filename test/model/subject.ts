@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../../floor/random.js'
 import * as assert from 'uvu/assert'
-import { type CodecName, type Collection, type Metric, VectorLevel, VectorLevelError } from '../../src/index.js'
-import { copyOfOpenStore, dataOf, SMALL } from '../src/store.js'
+import { type CodecName, type Collection, type Metric, VectorLevel, VectorLevelError, type VectorLevelOptions } from '../../src/index.js'
+import { copyOfOpenStore, dataOf } from '../src/store.js'
 import type { ModelCollection } from './model.js'
 
 /** Options under which the database must behave the same. */
@@ -17,6 +17,8 @@ export interface Shape {
 }
 
 export const NAMES = ['first', 'second']
+/** Two collections whose codes are of the codec that takes most, and are made of another one that takes as much, fit in. */
+const OPTIONS: VectorLevelOptions = { cacheSize: 32 * 2 ** 20 }
 
 /** The database under test, that is closed, killed and opened again on the way. */
 export class Subject {
@@ -42,7 +44,7 @@ export class Subject {
 
   #open(): VectorLevel {
     const { durability, codec, ...options } = this.#shape
-    const db = new VectorLevel(this.#location, { ...SMALL, durability })
+    const db = new VectorLevel(this.#location, { ...OPTIONS, durability })
     this.collections = NAMES.map(name => db.collection(name, { ...options, ...(!this.#recoded.has(name) && { codec }), efConstruction: 60 }))
     this.db = db
     return db

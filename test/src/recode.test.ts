@@ -236,6 +236,21 @@ test('of a collection that has fewer vectors than the codec is trained on, or no
   })
 })
 
+test('of two collections at once whose tables have no room together, the second is refused, and nothing else is', async () => {
+  await withStore(async db => {
+    const [first, second] = ['first', 'second'].map(name => db.collection(name, { dimensions: 100, metric: 'l2', codec: 'f32' })) as [Collection, Collection]
+    const [vector] = normalVectors(3, 1, 100)
+    for (const points of [first, second]) await points.put('p', vector!)
+    const calls = [first, second].map(points => asked(points.recode('pq8')))
+    await calls[0]
+    await rejects(calls[1]!, 'VECTOR_FULL', SMALL.cacheSize!)
+    assert.equal([(await first.stats()).codec, (await second.stats()).codec], ['pq8', 'f32'])
+    await second.put('later', vector!)
+    await second.recode('sq8')
+    assert.is((await second.stats()).count, 2)
+  })
+})
+
 test('a signal or a timeout end the waiting; what is under way goes on', async () => {
   await withStore(async db => {
     const points = await filled(db, 'sq8')
