@@ -25,6 +25,8 @@ const REGION = 16384
 /** Nodes of the sample for each region, and in all. */
 const SAMPLE = 128
 const MOST_SAMPLED = 32768
+/** Nodes whose vectors the scale of sketches is that of. */
+const SCALED_BY = 256
 /** How often each node is asked where its neighbors are. */
 const VISITS = 3
 /** Nodes that are looked at between two pauses. */
@@ -66,7 +68,7 @@ class Ordering {
   constructor(graph: Graph, order: Uint32Array) {
     this.#graph = graph
     this.#order = order
-    this.#sketch = Sketch.of(graph, order)
+    this.#sketch = Sketch.of(graph.options.dimensions, Array.from(sampleOf(order, SCALED_BY), ordinal => graph.decode(ordinal)))
     this.#units = [graph[graph.codeKind].rowsPerBlock, graph.base.rowsPerBlock].sort((a, b) => b - a)
   }
 
@@ -125,7 +127,7 @@ class Ordering {
     }
     edges.complete()
     const nodes = Uint32Array.from(ordinals.keys())
-    yield* this.#arrange(new Halving(points, sketch.width, nodes.length, edges), nodes, from)
+    yield* this.#arrange(new Halving(points, sketch.width, nodes.length, { edges }), nodes, from)
     for (const [i, node] of nodes.entries()) this.#order[from + i] = ordinals[node]!
   }
 

@@ -1,10 +1,7 @@
 import { Random } from '../floor/random.js'
-import type { Graph } from './graph.js'
 
 /** Components of a sketch at most. GloVe, 100 of them: with 64, 7 % more blocks are missed. */
 const MOST_COMPONENTS = 128
-/** Vectors that it is scaled by. */
-const SAMPLE = 256
 /** Of the average deviation of a component, what is told apart on either side. */
 const DEVIATIONS = 4
 const MOST = 127
@@ -36,14 +33,14 @@ export class Sketch {
     this.#sums = new Float64Array(this.width)
   }
 
-  /** Scaled for the nodes of some ordinals. */
-  static of(graph: Graph, ordinals: Uint32Array): Sketch {
-    const sketch = new Sketch(graph.options.dimensions)
-    sketch.#fit(Array.from(sampleOf(ordinals, SAMPLE), ordinal => graph.decode(ordinal)))
+  /** Scaled for such vectors as those of a sample. */
+  static of(dimensions: number, sample: readonly Float32Array[]): Sketch {
+    const sketch = new Sketch(dimensions)
+    sketch.#fit(sample)
     return sketch
   }
 
-  #fit(sample: Float32Array[]): void {
+  #fit(sample: readonly Float32Array[]): void {
     const drawn = sample.map(vector => this.#add(vector).slice())
     for (const sums of drawn) for (let i = 0; i < this.width; i++) this.#mean[i]! += sums[i]! / drawn.length
     let deviation = 0

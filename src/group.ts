@@ -1,4 +1,4 @@
-import { type CodecChoice, codecs, withChoice } from '../codecs/codec.js'
+import { codecs, withChoice } from '../codecs/codec.js'
 import { byAndBy, SLICE_MS, type Slices } from '../floor/slices.js'
 import type { GraphOptions } from '../index/graph.js'
 import { logKey, recordKey, userKey } from '../storage/keys.js'
@@ -7,26 +7,8 @@ import { encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
 import { decodeRecord, encodeRecord } from '../storage/record-format.js'
 import type { TruthBatch } from '../storage/truth.js'
 import type { Engine, OpenCollection } from './engine.js'
-
-/** What a put writes. */
-export interface NewContent {
-  vector: Float32Array
-  metadata: Uint8Array
-}
-
-/** Of a key. */
-export interface KeyOperation {
-  collection: OpenCollection
-  key: Buffer
-  put?: NewContent
-  /** What replaces the metadata of a record. Without this and a put, the key is deleted. */
-  metadata?: Uint8Array
-}
-
-/** Of a collection: its codes are to be made by another codec; or they are all there. */
-export type CodecOperation = { collection: OpenCollection, recode: CodecChoice } | { collection: OpenCollection, recoded: true }
-
-export type WriteOperation = KeyOperation | CodecOperation
+import { withLocalPuts } from './local-puts.js'
+import type { CodecOperation, KeyOperation, NewContent, WriteOperation } from './write-operation.js'
 
 export interface NewRecord {
   collection: OpenCollection
@@ -121,7 +103,7 @@ export class Group {
    */
   *add(operations: WriteOperation[]): Slices<number> {
     const draft = new Draft()
-    for (const operation of operations) {
+    for (const operation of yield* withLocalPuts(operations)) {
       yield
       this.#take(operation, draft)
     }

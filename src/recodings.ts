@@ -3,7 +3,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { Turns } from '../floor/turns.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection } from './engine.js'
-import type { CodecOperation } from './group.js'
+import type { CodecOperation } from './write-operation.js'
 
 export interface RecodingsHost {
   write(operation: CodecOperation, deadline: Deadline): Promise<unknown>

@@ -1,6 +1,6 @@
 import { VectorLevelError } from '../floor/errors.js'
 import type { Deadline } from './deadline.js'
-import type { WriteOperation } from './group.js'
+import type { WriteOperation } from './write-operation.js'
 
 /** Operations and bytes that one commit takes in, unless a single batch has more. */
 const GROUP_OPERATIONS = 4096
