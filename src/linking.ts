@@ -14,6 +14,8 @@ const MOST_UNREMOVED = 5000
 const FRAMES_A_NODE = 64
 
 export interface LinkingHost {
+  /** Whether a checkpoint is to begin, for which the graphs must rest. */
+  isDue(): boolean
   /** Linking has come to an end, for now. */
   ended(): void
   /** Codes of another codec are all there, or in use. */
@@ -130,7 +132,7 @@ export class Linking {
   }
 
   #begin(): { graph: Graph, steps: Step[] } | undefined {
-    if (this.#engine.damage || this.#engine.cacheIsDirty) return undefined
+    if (this.#engine.damage || this.#engine.cacheIsDirty || this.#host.isDue()) return undefined
     const graphs = [...this.#engine.collections.values()].map(({ graph }) => graph)
     for (let i = 0; i < graphs.length; i++) {
       const graph = graphs[this.#next++ % graphs.length]!

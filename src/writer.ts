@@ -5,10 +5,10 @@ import { trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
 import { type Deadline, LONGEST_TIMER_MS } from './deadline.js'
 import type { Engine, OpenCollection } from './engine.js'
-import type { WriteOperation } from './group.js'
 import { Linking } from './linking.js'
 import { Recodings } from './recodings.js'
 import { Tidying } from './tidying.js'
+import type { WriteOperation } from './write-operation.js'
 import { WriteQueue } from './write-queue.js'
 
 /** After a failed checkpoint the next is tried so much later. */
@@ -73,6 +73,7 @@ export class Writer {
     this.#events = events
     this.#tidying = new Tidying(engine)
     this.#linking = new Linking(engine, {
+      isDue: () => this.#checkpointDue(),
       ended: () => this.#start(),
       recoded: () => this.#start(),
       failed: error => this.#fail(error),
@@ -338,7 +339,8 @@ export class Writer {
 
   #checkpointDue(): boolean {
     if (this.#closing || this.#writing) return false
-    return this.#timeIsUp || (this.#failure === undefined && this.#sinceCheckpoint >= this.#engine.settings.checkpointOperations)
+    const { cache, settings } = this.#engine
+    return this.#timeIsUp || (this.#failure === undefined && (this.#sinceCheckpoint >= settings.checkpointOperations || cache.isFilling))
   }
 
   #checkpointIn(seconds: number): NodeJS.Timeout {

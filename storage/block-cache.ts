@@ -7,6 +7,8 @@ import { FRAME_CLASSES, Space, type SpaceShape } from './space.js'
 /** The share of the memory of frames that changes may take; and that with those that are expected, since what is read together must have room beside them. */
 const MOST_DIRTY = 0.5
 const MOST_EXPECTED = 0.75
+/** And the share that is worth being written: so that changes go on until they take as much again. */
+const MANY_DIRTY = 0.25
 /**
  * The shares of the memory of frames that kept rows may take from blocks, at least and at most: as long as so many times fewer blocks are loaded than rows, they have
  * more by and by, else less. For a row, a record is read.
@@ -181,6 +183,11 @@ export class BlockCache {
     const dirty = this.#dirtyBytes()
     const room = this.#arena.frameBytes
     return dirty > 0 && (dirty > room * MOST_DIRTY || dirty + expected > room * MOST_EXPECTED)
+  }
+
+  /** Whether changes take so much room that they should be written, before they must be. */
+  get isFilling(): boolean {
+    return this.#dirtyBytes() > this.#arena.frameBytes * MANY_DIRTY
   }
 
   /** Frames of a space that may change before changes must be written. */
