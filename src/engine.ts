@@ -18,6 +18,7 @@ import { BLOCK_HEADER } from '../storage/kernel/layout.js'
 import { KeyFilter } from '../storage/key-filter.js'
 import { COLLECTION_RANGE, collectionKey, recordKey, userKey } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal, tagOf } from '../storage/ordinal-format.js'
+import type { ReadAhead } from '../storage/read-ahead.js'
 import { decodeRecord, openRecord } from '../storage/record-format.js'
 import { seal, unseal } from '../storage/sealed.js'
 import { PAGE_SLACK, type Space } from '../storage/space.js'
@@ -115,6 +116,7 @@ export class Engine {
   /** The current generation of the index. */
   blocks: BlockStore | undefined
   blockWriter: BlockWriter | undefined
+  readAhead: ReadAhead | undefined
   generation = 0
   /** The last operation that the log holds, that the checkpoint holds, and up to which the log is cut off. */
   head: LogPosition = { sequence: 0, hash: 0n }
@@ -222,6 +224,7 @@ export class Engine {
     const { blockWriter, blocks } = this
     this.blockWriter = undefined
     this.blocks = undefined
+    await this.readAhead?.close()
     await blockWriter?.close()
     await blocks?.close()
   }

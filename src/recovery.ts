@@ -2,11 +2,12 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { byAndBy, SLICE_MS } from '../floor/slices.js'
-import { BlockStore } from '../storage/block-store.js'
+import { BlockStore, dataFile } from '../storage/block-store.js'
 import { reasonToDiscard } from '../storage/guard.js'
 import { logKey, META_KEY, ordinalOf, recordKey, sequenceOf, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeLogEntry, type LogEntry, NONE, readLogEntry } from '../storage/log-format.js'
 import { decodeOrdinal } from '../storage/ordinal-format.js'
+import { ReadAhead } from '../storage/read-ahead.js'
 import { decodeRecord } from '../storage/record-format.js'
 import {
   clearOpeningMarker, dataDirectory, generationDirectory, hasOpeningMarker, newIdentity, readGeneration, readIdentity, setOpeningMarker, type StoreIdentity,
@@ -44,11 +45,14 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
   if (!known) refuseForeign(directory)
   const identity = known ?? newIdentity()
   const data = dataDirectory(directory, identity.data)
-  const truth = known ? await Truth.open(truthDirectory(data), false) : await openNewTruth(truthDirectory(data))
+  const readAhead = new ReadAhead(dataFile(generationDirectory(data, readGeneration(data))), settings.cacheSize)
+  let truth: Truth | undefined
   let engine: Engine | undefined
   try {
+    truth = known ? await Truth.open(truthDirectory(data), false) : await openNewTruth(truthDirectory(data))
     if (known) refuseChanged(directory, known)
     engine = new Engine(directory, settings, identity, truth)
+    engine.readAhead = readAhead
     if (!known) await create(engine)
     engine.trimmed = readTruthMeta(engine)
     engine.head = engine.trimmed
@@ -59,7 +63,8 @@ export async function openStore(directory: string, settings: DatabaseSettings, a
   } catch (error) {
     await engine?.threads.close()
     await engine?.closeIndex()
-    await truth.close()
+    await truth?.close()
+    await readAhead.close()
     // The index was found damaged while the log was applied to it, and is given up by now.
     if (engine?.damage && !again) return { ...await openStore(directory, settings, true), rebuilt: engine.damage.message }
     throw error
@@ -158,14 +163,14 @@ async function readLog(engine: Engine): Promise<{ log: LogEntry[], gap: boolean 
 async function openIndex(engine: Engine, log: LogEntry[]): Promise<Checkpoint | string> {
   const generation = readGeneration(engine.data)
   const found = await openGeneration(engine, generation)
-  if (typeof found === 'string') return begin(engine, generation + 1, found)
+  if (typeof found === 'string') return await begin(engine, generation + 1, found)
   let reason: string | undefined = 'it is not known'
   try {
     reason = reasonToReject(engine, log, found.checkpoint)
   } finally {
     if (reason) await found.blocks.close()
   }
-  if (reason) return begin(engine, generation + 1, reason)
+  if (reason) return await begin(engine, generation + 1, reason)
   engine.useGeneration(generation, found.blocks)
   removeOtherGenerations(engine)
   return found.checkpoint
@@ -199,7 +204,8 @@ export async function openGeneration(engine: Engine, generation: number): Promis
   }
 }
 
-function begin(engine: Engine, generation: number, reason: string): string {
+async function begin(engine: Engine, generation: number, reason: string): Promise<string> {
+  await engine.readAhead?.close()
   const directory = generationDirectory(engine.data, generation)
   rmSync(directory, { recursive: true, force: true })
   engine.useGeneration(generation, new BlockStore(directory))
