@@ -228,7 +228,7 @@ export class Graph {
     if (!this.trained || !(this.#tasks.length || this.ghosts)) return 0
     const bytes = ({ rowsPerBlock, frameBytes }: Space, rows: number, most: number): number => Math.min(Math.ceil(rows / rowsPerBlock), most) * frameBytes
     const { ordinals, uncoded } = this
-    return bytes(this.base, ordinals, MOST_LINKED_ROWS + MORE_LINKED_ROWS + (this.ghosts || this.unremoved ? MOST_SWEPT_ROWS : 0)) +
+    return bytes(this.base, ordinals, MOST_LINKED_ROWS + (this.#linker.reuses ? MORE_LINKED_ROWS : 0) + (this.ghosts || this.unremoved ? MOST_SWEPT_ROWS : 0)) +
       bytes(this.upper, this.slots + MOST_LEVELS, MOST_LINKED_ROWS) + bytes(this.states, ordinals, BATCH) + bytes(this.codes, ordinals, uncoded ? BATCH : 1)
   }
 

@@ -122,6 +122,15 @@ export class Linker {
     }
   }
 
+  /** Whether a node of the next batch may take the place of one that left. */
+  get reuses(): boolean {
+    for (let i = 0; i < Math.min(BATCH, this.#tasks.length); i++) {
+      const { kind, ordinal } = this.#tasks.at(i)!
+      if (isLink(kind) && ordinal < this.#linked) return true
+    }
+    return false
+  }
+
   state(): LinkerState {
     return { linked: this.#linked, nodes: this.#nodes, ghosts: this.#ghosts.state() }
   }

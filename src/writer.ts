@@ -51,8 +51,9 @@ export class Writer {
   #running: Promise<void> | undefined
   /** Whether something happened since it last looked at what there is to do. */
   #isCalled = false
-  /** Ends with the checkpoint that is being written; never rejects. */
+  /** Ends with the checkpoint that is being written; never rejects. And as soon as its blocks are written, or it failed. */
   #writing: Promise<void> | undefined
+  #written: Promise<void> | undefined
   #checkpointCalls: Waiting[] = []
   /** Work that needs the store at rest: no group under way. */
   readonly #quiet = new Set<() => void>()
@@ -302,12 +303,12 @@ export class Writer {
 
   /** Gets changed blocks out of the cache; false when they cannot be written now: writes are refused until they can. */
   async #makeRoom(): Promise<boolean> {
-    await this.#writing
+    await this.#written
     if (this.#engine.cacheIsDirty) this.#events.crowded()
     // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
     while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
       await this.#checkpoint()
-      await this.#writing
+      await this.#written
     }
     if (!this.#engine.cacheIsDirty) return true
     const error = new VectorLevelError('VECTOR_IO_ERROR', 'the cache is full of changes, and writing them failed; writes go on when that succeeds', this.#failure)
@@ -361,7 +362,9 @@ export class Writer {
     this.#timeIsUp = false
     await this.#linking.whileAtRest(async () => {
       const begun = writeCheckpoint(this.#engine)
-      this.#writing = this.#finishCheckpoint(begun, calls)
+      const writing = this.#finishCheckpoint(begun, calls)
+      this.#writing = writing
+      this.#written = begun.then(({ written }) => written).catch(() => writing)
       await begun.catch(() => undefined)
     })
   }
@@ -385,6 +388,7 @@ export class Writer {
       this.#events.checkpointFailed(error)
     } finally {
       this.#writing = undefined
+      this.#written = undefined
       // Linking may have waited for the room.
       this.#start()
     }

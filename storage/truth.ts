@@ -6,6 +6,9 @@ import { VectorLevelError } from '../floor/errors.js'
 import { syncDirectory, syncFile } from './sync.js'
 import { findInNewTables, findInTables, noteTables } from './table-check.js'
 
+/** Time between two notes of the tables: with many of them, one takes as long as a small checkpoint. */
+const NOTED_EVERY_MS = 1000
+
 export interface Range {
   gt?: Buffer
   gte?: Buffer
@@ -79,6 +82,7 @@ export class Truth {
   #poison: unknown
   #snapshots = 0
   #closing: Promise<void> | undefined
+  #noted = -Infinity
   /** Called when the last snapshot of a retired truth is closed. */
   #unused: (() => void) | undefined
 
@@ -246,9 +250,15 @@ export class Truth {
     }
   }
 
-  /** Notes its tables as sound, so that the next opening need not look at them. What fails here is not needed. */
+  /** Notes its tables as sound, now and then, so that the next opening need not look at them. What fails here is not needed. */
   async noteTables(): Promise<void> {
+    if (performance.now() < this.#noted + NOTED_EVERY_MS) return
+    await this.#noteTables()
+  }
+
+  async #noteTables(): Promise<void> {
     await noteTables(this.#directory).catch(() => undefined)
+    this.#noted = performance.now()
   }
 
   /** Bytes of its files. */
@@ -280,7 +290,7 @@ export class Truth {
     // An empty compaction flushes what is in memory into a table: a log left behind is read again at the next open, 20 ms a MB.
     if (!this.#poison) await this.#level.compactRange(Buffer.of(0xfe), Buffer.of(0xff))
     await this.#level.close()
-    await this.noteTables()
+    await this.#noteTables()
   }
 }
 

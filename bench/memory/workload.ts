@@ -55,7 +55,7 @@ interface Opened {
 
 /** Large enough for everything to be resident. */
 export const wholeCache = 3 * 1024 ** 3
-const blockCount = 1_000
+const blockCount = 16_384
 /** Seconds of searches from which it is told how fast they become, and of one window of them. */
 const coldSeconds = 10
 const windowSeconds = 0.25
