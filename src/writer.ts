@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CodecChoice } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
+import { TransactionAborted } from '../storage/block-store.js'
 import { trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
 import { type Deadline, LONGEST_TIMER_MS } from './deadline.js'
@@ -11,8 +12,9 @@ import { Tidying } from './tidying.js'
 import type { WriteOperation } from './write-operation.js'
 import { WriteQueue } from './write-queue.js'
 
-/** After a failed checkpoint the next is tried so much later. */
+/** After a failed checkpoint the next is tried so much later; at once, and so often, where all that failed was a transaction of LMDB's. */
 const RETRY_SECONDS = 5
+const MOST_ABORTED = 3
 
 interface Waiting {
   resolve(): void
@@ -65,6 +67,8 @@ export class Writer {
   #failure: unknown
   #timer: NodeJS.Timeout | undefined
   #timeIsUp = false
+  /** How often in a row it was given up, and is to be tried again. */
+  #aborted = 0
   #closing = false
   #closed = false
   #logBytes = 0
@@ -207,8 +211,10 @@ export class Writer {
   /** @throws {VectorLevelError} VECTOR_IO_ERROR when no checkpoint can be written, or what damage there is */
   async #settle(): Promise<void> {
     await this.#tidying.rest()
-    await this.#checkpoint()
-    await this.#writing
+    do {
+      await this.#checkpoint()
+      await this.#writing
+    } while (this.#aborted)
     await this.#tidying.rest()
     if (this.#engine.damage) throw this.#engine.damage
     if (this.#failure !== undefined) throw this.#failure
@@ -283,13 +289,15 @@ export class Writer {
       let commits = false
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
+        // Those who asked for one wait for what is to be linked before.
+        if (this.#checkpointDue()) await this.#checkpoint([])
         this.#linking.start(lonely ? 'rest' : 'batches')
         // What is too little for a batch waits for more: of many collections it may be much, and would be waited for without end.
         const isLate = this.#linking.lag > 1 && this.#linking.running
         commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || !isLate)
         if (lonely && !this.#linking.running) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
-        if ((asked && (this.#linking.patient || !this.#linking.running)) || this.#checkpointDue()) await this.#checkpoint()
+        if (asked && (this.#linking.patient || !this.#linking.running)) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
@@ -352,10 +360,9 @@ export class Writer {
     }, Math.min(seconds * 1000, LONGEST_TIMER_MS)).unref()
   }
 
-  /** Begins a checkpoint; resolves when the index may change again. */
-  async #checkpoint(): Promise<void> {
+  /** Begins a checkpoint, and tells `calls` of its end; resolves when the index may change again. */
+  async #checkpoint(calls = this.#checkpointCalls.splice(0)): Promise<void> {
     await this.#writing
-    const calls = this.#checkpointCalls.splice(0)
     this.#sinceCheckpoint = 0
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -378,11 +385,21 @@ export class Writer {
       const removed = await trimLog(this.#engine)
       await this.#engine.truth.noteTables()
       this.#failure = undefined
+      this.#aborted = 0
       for (const call of calls) call.resolve()
       if (!this.#closing) this.#tidying.after(removed)
       this.#events.checkpoint()
     } catch (error) {
+      if (error instanceof TransactionAborted) {
+        if (this.#aborted++ < MOST_ABORTED) {
+          this.#checkpointCalls.unshift(...calls)
+          this.#timeIsUp = true
+          return
+        }
+        this.#engine.discardIndex(new VectorLevelError('VECTOR_CORRUPTION', `${error.message}, ${this.#aborted} times in a row; the next opening builds the index anew from the records`, error))
+      }
       this.#failure = error
+      this.#aborted = 0
       if (!this.#closing) this.#timer ??= this.#checkpointIn(RETRY_SECONDS)
       for (const call of calls) call.reject(error)
       this.#events.checkpointFailed(error)

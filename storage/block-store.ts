@@ -27,10 +27,21 @@ export interface SealedBlock {
 }
 
 /** Codes of LMDB that mean damage: it goes on failing until the index is built anew. */
-const DAMAGE = /MDB_(CORRUPTED|PANIC|BAD_TXN|PROBLEM|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|BAD_DBI)/
+const DAMAGE = /MDB_(CORRUPTED|PANIC|PROBLEM|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|BAD_DBI)/
+
+/**
+ * LMDB gave up a transaction as a whole: once in many thousands its list of free pages fails to be written ("reserved freelist had a data entry with zero-size"). It reads the
+ * list anew for the next one, which finds everything as it was before.
+ */
+export class TransactionAborted extends VectorLevelError {
+  constructor(message: string, cause?: unknown) {
+    super('VECTOR_IO_ERROR', message, cause)
+  }
+}
 
 function wrap(error: unknown, what: string): VectorLevelError {
   const { message } = error as Error
+  if (/MDB_BAD_TXN/.test(message)) return new TransactionAborted(`${what}: ${message}`, error)
   if (DAMAGE.test(message)) return new VectorLevelError('VECTOR_CORRUPTION', `${what}: ${message}; the next opening builds the index anew from the records`, error)
   return new VectorLevelError('VECTOR_IO_ERROR', `${what}: ${(error as Error).message}`, error)
 }

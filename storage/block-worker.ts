@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ErrorCode, VectorLevelError } from '../floor/errors.js'
-import { BlockStore } from './block-store.js'
+import { BlockStore, TransactionAborted } from './block-store.js'
 
 /** The thread that writes checkpoints: it takes blocks from the kernel's memory itself, so that the calling thread copies nothing. */
 
@@ -14,7 +14,7 @@ export interface WriteRequest {
   meta: Map<string, Uint8Array>
 }
 
-export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'failed', code: ErrorCode, message: string }
+export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'failed', code: ErrorCode, message: string, isAborted: boolean }
 
 const { directory, memory } = workerData as { directory: string, memory: SharedArrayBuffer }
 const bytes = new Uint8Array(memory)
@@ -35,7 +35,7 @@ port.on('message', (request: WriteRequest | 'close') => {
     reply({ type: 'written' })
   } catch (error) {
     const { code, message } = error as VectorLevelError
-    reply({ type: 'failed', code: code ?? 'VECTOR_IO_ERROR', message })
+    reply({ type: 'failed', code: code ?? 'VECTOR_IO_ERROR', message, isAborted: error instanceof TransactionAborted })
   }
 })
 

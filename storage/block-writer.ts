@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { VectorLevelError } from '../floor/errors.js'
 import type { Arena } from './arena.js'
-import type { BlockStore } from './block-store.js'
+import { type BlockStore, TransactionAborted } from './block-store.js'
 import { checkRoom } from './room.js'
 import type { WriteReply, WriteRequest } from './block-worker.js'
 
@@ -86,7 +86,7 @@ export class BlockWriter {
         this.#listener = undefined
         worker.unref()
         if (reply.type === 'failed') {
-          reject(new VectorLevelError(reply.code, reply.message))
+          reject(reply.isAborted ? new TransactionAborted(reply.message) : new VectorLevelError(reply.code, reply.message))
           return
         }
         this.#store.refresh()
@@ -116,7 +116,7 @@ export class BlockWriter {
       // A thread that ended before was replaced: its end is nothing to the present request.
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message })
+      this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message, isAborted: false })
     }
     worker.on('message', (reply: WriteReply) => this.#listener?.(reply))
     worker.on('error', error => ended(`the thread that writes checkpoints failed: ${error.message}`))

@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { VectorLevel } from '../../src/index.js'
-import { asked, copyOfOpenStore, dataOf, inTime, keysOf, linked, opened, PLANE, withStore } from './store.js'
+import { BlockStore, TransactionAborted } from '../../storage/block-store.js'
+import { asked, copyOfOpenStore, dataOf, inTime, keysOf, linked, opened, PLANE, rejects, withStore } from './store.js'
 import { normalVectors } from './vectors.js'
 
 const test = suite('checkpoint')
@@ -25,6 +26,67 @@ test('is written when asked for, up to the last operation', async () => {
     await points.put('k1', [9, 9])
     const { sequence, watermark } = await db.stats()
     assert.equal({ sequence, watermark, seen }, { sequence: 8, watermark: 7, seen: [7] })
+  })
+})
+
+test('that is asked for has all batches linked, though others came before since the cache was filling', async () => {
+  await withStore(async db => {
+    const seen = sequences(db)
+    const points = db.collection('points', { dimensions: 600, metric: 'l2', codec: 'f32', M: 4, efConstruction: 20 })
+    asked(points.batch(normalVectors(1, 3000, 600).map((vector, i) => ({ type: 'put', key: `k${i}`, vector }))))
+    for (let i = 0; i < 3; i++) {
+      await db.checkpoint()
+      if (i) assert.is((await points.stats()).pending, 0)
+    }
+    assert.ok(seen.length > 3, `${seen.length} checkpoints`)
+  }, { durability: 'relaxed' })
+})
+
+/** LMDB gives up the next `count` transactions of this thread. */
+function abortTransactions(count: number): { left: number, restore(): void } {
+  const { write } = BlockStore.prototype
+  const aborting = { left: count, restore: () => void (BlockStore.prototype.write = write) }
+  BlockStore.prototype.write = function (...given) {
+    if (aborting.left-- > 0) throw new TransactionAborted('a checkpoint failed: MDB_BAD_TXN')
+    write.apply(this, given)
+  }
+  return aborting
+}
+
+test('that LMDB gave up is written again, and nobody hears of it', async () => {
+  await withStore(async db => {
+    const points = db.collection('points', PLANE)
+    const failures: unknown[] = []
+    db.on('checkpointFailed', failure => failures.push(failure))
+    for (let i = 0; i < 70; i++) await points.put(`k${i}`, [i, 0])
+    const aborting = abortTransactions(3)
+    try {
+      await db.checkpoint()
+      assert.ok(aborting.left < 0)
+      assert.is((await db.stats()).watermark, 70)
+      aborting.left = 2
+      await points.put('last', [1, 1])
+      await db.compact()
+      assert.equal(failures, [])
+    } finally {
+      aborting.restore()
+    }
+  })
+})
+
+test('that LMDB gives up again and again is damage, from which the next opening recovers', async () => {
+  await withStore(async (db, location) => {
+    const points = db.collection('points', PLANE)
+    for (let i = 0; i < 70; i++) await points.put(`k${i}`, [i, 0])
+    const aborting = abortTransactions(100)
+    try {
+      await rejects(db.checkpoint(), 'VECTOR_CORRUPTION', 'MDB_BAD_TXN', 'times in a row')
+      await rejects(points.put('more', [1, 1]), 'VECTOR_CORRUPTION', 'times in a row')
+    } finally {
+      aborting.restore()
+    }
+    await db.close()
+    await opened(location, async again => assert.is((await keysOf(again.collection('points', PLANE))).length, 70))
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BlockStore } from '../../storage/block-store.js'
+import { BlockStore, TransactionAborted } from '../../storage/block-store.js'
 import { reasonToDiscard } from '../../storage/guard.js'
 import { makeChecksum } from './bytes.js'
 
@@ -62,6 +62,16 @@ test('a write whose blocks fail half way leaves nothing, and says so', ({ store 
   assert.ok(target.equals(Buffer.alloc(4072, 1)))
   assert.not(store.read(2, target))
   assert.is(store.readMeta('checkpoint')!.toString(), 'old')
+})
+
+test('a transaction that LMDB gave up as a whole says so, and the next one succeeds', ({ store }) => {
+  const blocks = function* (): Generator<{ place: number, bytes: Uint8Array }> {
+    yield { place: 1, bytes: new Uint8Array(100) }
+    throw new Error('MDB_BAD_TXN: Transaction must abort, has a child, or is invalid: reserved freelist had a data entry with zero-size, last id 1')
+  }
+  assert.throws(() => store.write(blocks(), new Map()), (error: Error) => error instanceof TransactionAborted && error.code === 'VECTOR_IO_ERROR')
+  store.write([{ place: 1, bytes: new Uint8Array(200).fill(3) }], new Map())
+  assert.ok(store.read(1, new Uint8Array(200)))
 })
 
 test('a copy has the same blocks, and none of the free pages', async ({ store, directory }) => {
