@@ -18,7 +18,7 @@ What to run
   --churn             vectors go and come: recall, speed and bytes after each round, beside an index built anew
   --threads           builds, searches and the event loop with worker threads
   --codes             each codec: bytes, recall and speed, with everything in memory and with a cache of a tenth of the sq8 index
-  --memory            smaller caches: speed, hit ratios, bytes held; loading, starting cold
+  --memory            smaller caches: speed, hit ratios, bytes held; loading, starting cold, within a limit of memory
   --replay            kills a process that has 10,000 operations behind its checkpoint, and times the reopening
   --durability        puts of 64 callers against LevelDB alone, stalls by checkpoints, a backup under load
   --report            write the tables into README.md and the charts into docs/, after the run or from stored results
@@ -41,8 +41,8 @@ What the churn benches measure, on 100,000, 30,000 and 20,000 vectors of the dat
 What the codes benches measure, on 100,000, 60,000 and 50,000 vectors of the data sets unless told otherwise
 
 What the memory benches measure, on glove-100-angular, synth-1536 and synth-128-large (1,000,000) unless told otherwise
-  --only LIST         build, ladder, inserts, load, cold, paging (default: all); build makes the stores, which the others use: so each of them may be measured by itself.
-                      They stand in .cache/bench/ until they are deleted
+  --only LIST         build, ladder, inserts, load, cold, paging, limits (default: all); build makes the stores, which the others use: so each of them may be measured by itself.
+                      They stand in .cache/bench/ until they are deleted. limits puts a process into a control group, which takes root on Linux
 
 What the threads benches measure, on glove-100-angular:100000, synth-128 and synth-1536:20000 unless told otherwise
   --only LIST         build, link, search, loop, mixed (default: all); all but build take the first data set

@@ -7,9 +7,13 @@ type Answer = { reply: unknown } | { error: string }
 export class WorkloadProcess<Request extends { type: string }, Replies extends Record<Request['type'], unknown>> {
   readonly #process: ChildProcess
 
-  constructor(script: URL) {
+  /** `group` is the folder of a control group that the process is in from its beginning: Node sizes its heap by what it finds there. */
+  constructor(script: URL, group?: string) {
     // usearch frees an index only when it is collected, see its adapter.
-    this.#process = fork(fileURLToPath(script), { execArgv: ['--expose-gc'] })
+    const execArgv = ['--expose-gc']
+    this.#process = fork(fileURLToPath(script), group === undefined ? { execArgv } : {
+      execPath: '/bin/sh', execArgv: ['-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group, process.execPath, ...execArgv]
+    })
   }
 
   /** @throws {Error} with the child's stack when it failed or ended */

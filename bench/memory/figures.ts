@@ -93,14 +93,45 @@ export interface PagingRow extends Store {
   ratios: number[]
 }
 
+/** What a process with a store goes through within a limit, in this order. */
+export const limitsSteps = ['load', 'search', 'changes', 'compact', 'reopen'] as const
+export type LimitsStep = (typeof limitsSteps)[number]
+
+/** Bytes of a group of processes; files can be taken back, the rest cannot. */
+export interface GroupHeld {
+  anonymous: number
+  files: number
+  /** The system's own, for these processes. */
+  kernel: number
+}
+
+/** A process with a store that may hold so much memory and no more. */
+export interface LimitsRow extends Store {
+  share: number
+  cacheBytes: number
+  workers: number
+  /** Before the store is opened; and beside that and the cache. */
+  baseBytes: number
+  allowanceBytes: number
+  limitBytes: number
+  /** Those that ended, with the most that was held of each kind. */
+  steps: { step: LimitsStep; seconds: number; most: GroupHeld }[]
+  /** At most, files and all; how often the limit was met, and what could be given back was; and processes killed. */
+  mostBytes: number
+  met: number
+  killed: number
+  failure?: string
+}
+
 export interface MemoryResults {
   ladder: LadderRow[]
   inserts: InsertsRow[]
   load: LoadRow[]
   cold: ColdRow[]
   paging: PagingRow[]
+  limits: LimitsRow[]
 }
 
 export function noMemoryResults(): MemoryResults {
-  return { ladder: [], inserts: [], load: [], cold: [], paging: [] }
+  return { ladder: [], inserts: [], load: [], cold: [], paging: [], limits: [] }
 }

@@ -5,6 +5,7 @@ import { prepareInOwnProcess } from '../macro/prepare.js'
 import type { DatasetPart, Options } from '../options.js'
 import { places } from '../places.js'
 import { type MemoryResults, noMemoryResults, type Store } from './figures.js'
+import { measureBase, runWithinLimit } from './limits.js'
 import type { MemoryPart } from './parts.js'
 import { wholeCache, type MemoryWorkload, type Replies, type Request } from './workload.js'
 
@@ -16,6 +17,7 @@ const [k, ef] = [10, 64]
 const shares = [0.05, 0.1, 0.25, 0.5, 1]
 const tenth = 0.1
 const loadShares = [0.5, 0.25]
+const limitsShares = [0.05, 0.1, 0.25, 1]
 /** The smallest cache that a database takes. */
 const leastCache = 8 * 2 ** 20
 
@@ -98,6 +100,20 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
     const { workload, ...store } = await built(part)
     console.log('  blocks and flat arrays in turns ...')
     return { paging: [{ ...store, ef, k, ...(await ask({ type: 'paging', workload, searches: { ef, k, runs } })) }] }
+  },
+
+  async limits(part) {
+    const { workload: _, ...store } = await built(part)
+    const workload = workloadOf(part, 'limited')
+    const baseBytes = await measureBase(workload).catch((error: Error) => console.log(`  no limits here: ${error.message}`))
+    if (baseBytes === undefined) return undefined
+    const rows = []
+    // Shares that come to the same cache are one.
+    for (const [cacheBytes, share] of new Map(limitsShares.map((share) => [cacheOf(store, share), share]))) {
+      console.log(`  within a limit, with ${share * 100} % cached ...`)
+      rows.push({ ...store, share, ...(await runWithinLimit(workload, baseBytes, cacheBytes)) })
+    }
+    return { limits: rows }
   }
 }
 

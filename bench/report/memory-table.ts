@@ -1,15 +1,17 @@
-import type { ColdRow, InsertsRow, LadderRow, LadderRung, LoadRow, MemoryResults, PagingRow } from '../memory/figures.js'
+import type { ColdRow, InsertsRow, LadderRow, LadderRung, LimitsRow, LoadRow, MemoryResults, PagingRow } from '../memory/figures.js'
+import { limitsSteps } from '../memory/figures.js'
 import { quantile } from '../macro/quantile.js'
 import { markdown, whole } from './markdown.js'
 
 /** What was measured, a table for each part. */
-export function memoryTables({ ladder, inserts, load, cold, paging }: MemoryResults): string[] {
+export function memoryTables({ ladder, inserts, load, cold, paging, limits }: MemoryResults): string[] {
   return [
     ...ladder.map(ladderTable),
     ...(inserts.length > 0 ? [insertsTable(inserts)] : []),
     ...(load.length > 0 ? [loadTable(load)] : []),
     ...(cold.length > 0 ? [coldTable(cold)] : []),
-    ...(paging.length > 0 ? [pagingTable(paging)] : [])
+    ...(paging.length > 0 ? [pagingTable(paging)] : []),
+    ...(limits.length > 0 ? [limitsTable(limits)] : [])
   ]
 }
 
@@ -78,6 +80,23 @@ export function pagingTable(rows: readonly PagingRow[]): string {
     const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => quantile(ratios, share).toFixed(3))
     return [`${dataset}, ${whole(count)}`, whole(pagedQps), whole(flatQps), middle!, `${low} - ${high}`]
   }))
+}
+
+export function limitsTable(rows: readonly LimitsRow[]): string {
+  const head = [
+    'within a limit', 'cache, of the index', 'MB', 'held before', 'allowed besides', 'limit', 'ends by itself', 'MB at most', 'files MB at most', 'limit met', 's',
+    ...limitsSteps.map((step) => `${step}: own MB over`)
+  ]
+  const table = markdown(head, rows.map(({ dataset, count, share, cacheBytes, baseBytes, allowanceBytes, limitBytes, steps, mostBytes, met, failure }) => [
+    `${dataset}, ${whole(count)}`, nameOf(share), megabytes(cacheBytes), megabytes(baseBytes), megabytes(allowanceBytes), megabytes(limitBytes), failure === undefined ? 'yes' : 'no', megabytes(mostBytes),
+    megabytes(Math.max(0, ...steps.map(({ most }) => most.files))), whole(met), whole(steps.reduce((sum, { seconds }) => sum + seconds, 0)),
+    ...limitsSteps.map((name) => {
+      const most = steps.find(({ step }) => step === name)?.most
+      return most ? megabytes(Math.max(0, most.anonymous + most.kernel - baseBytes - cacheBytes)) : '-'
+    })
+  ]))
+  const failures = rows.flatMap(({ share, failure, killed }) => (failure === undefined ? [] : [`With ${nameOf(share)}: ${failure}; the system killed ${killed}.`]))
+  return [table, ...failures].join('\n\n')
 }
 
 /** What the process's own memory grew by beyond the cache; of a cache larger than all there is, nothing can be told. */

@@ -6,7 +6,7 @@ import type { MemoryResults, Store } from '../memory/figures.js'
 import { places } from '../places.js'
 import type { Results } from '../results.js'
 import { memoryChart } from './memory-chart.js'
-import { coldTable, insertsTable, ladderTable, loadTable, pagingTable } from './memory-table.js'
+import { coldTable, insertsTable, ladderTable, limitsTable, loadTable, pagingTable } from './memory-table.js'
 
 const chartName = 'memory.svg'
 
@@ -15,7 +15,7 @@ type Row<P extends keyof MemoryResults> = MemoryResults[P][number]
 /** Draws the chart of the memory benches, and returns their part of README.md: nothing when none has been run. */
 export async function reportMemory(runs: readonly Results[]): Promise<string[]> {
   const [ladder, inserts, load] = [newest(runs, 'ladder'), newest(runs, 'inserts'), newest(runs, 'load')]
-  const [cold, paging] = [newest(runs, 'cold'), newest(runs, 'paging')]
+  const [cold, paging, limits] = [newest(runs, 'cold'), newest(runs, 'paging'), newest(runs, 'limits')]
   if (ladder.length > 0) {
     await mkdir(places.docs, { recursive: true })
     const file = join(places.docs, chartName)
@@ -29,7 +29,8 @@ export async function reportMemory(runs: readonly Results[]): Promise<string[]> 
     ...tableOf('After compaction, and after inserts', inserts, insertsTable),
     ...tableOf('Loading', load, loadTable),
     ...tableOf('A cold start', cold, coldTable),
-    ...tableOf('What paging costs', paging, pagingTable)
+    ...tableOf('What paging costs', paging, pagingTable),
+    ...tableOf('Within a limit of memory', limits, limitsTable)
   ]
 }
 

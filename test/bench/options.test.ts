@@ -42,7 +42,7 @@ test('memory benches are run alone, in parts', () => {
   const { memory, macro, churn, memoryParts, memoryDatasets } = parse('--memory', '--only', 'build,ladder')
   assert.equal({ memory, macro, churn, memoryParts }, { memory: true, macro: false, churn: false, memoryParts: ['build', 'ladder'] })
   assert.equal(counts(memoryDatasets), [['glove-100-angular', memoryDatasets[0]!.dataset.baseCount], ['synth-1536', 100_000], ['synth-128-large', 1_000_000]])
-  assert.equal([parse('--memory').memoryParts.length, parse().memory], [6, false])
+  assert.equal([parse('--memory').memoryParts.length, parse().memory], [7, false])
   assert.throws(() => parse('--memory', '--only', 'loop'), /no part loop/)
 })
 

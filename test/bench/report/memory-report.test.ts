@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { uniformDraws, zipfDraws } from '../../../bench/memory/draws.js'
-import type { LadderRow, LadderRung, LoadRow } from '../../../bench/memory/figures.js'
+import type { LadderRow, LadderRung, LimitsRow, LoadRow } from '../../../bench/memory/figures.js'
+import { limitsSteps } from '../../../bench/memory/figures.js'
 import { memoryChart } from '../../../bench/report/memory-chart.js'
-import { ladderTable, loadTable, pagingTable } from '../../../bench/report/memory-table.js'
+import { ladderTable, limitsTable, loadTable, pagingTable } from '../../../bench/report/memory-table.js'
 
 const test = suite('memory report')
 
@@ -47,6 +48,20 @@ test('of rounds in turns the middle one counts, and those a quarter from the end
   const { rungs: _, ...store } = row
   const table = cells(pagingTable([{ ...store, pagedQps: 950, flatQps: 1001.4, ratios: [0.5, 0.91, 0.93, 0.94, 1.2] }]))
   assert.equal(table, [['synth-1536, 1,000', '950', '1,001', '0.930', '0.910 - 0.940']])
+})
+
+test('within a limit, what files take is no memory of the process, and a step that did not end has no figure', () => {
+  const { rungs: _, ef: __, k: ___, ...store } = row
+  const most = { anonymous: 90 * MIB, files: 30 * MIB, kernel: 4 * MIB }
+  const whole: LimitsRow = {
+    ...store, share: 1, cacheBytes: 20 * MIB, workers: 1, baseBytes: 22 * MIB, allowanceBytes: 60 * MIB, limitBytes: 102 * MIB,
+    steps: limitsSteps.map(step => ({ step, seconds: 2, most })), mostBytes: 102 * MIB, met: 7, killed: 0
+  }
+  const killed: LimitsRow = { ...whole, share: 0.1, steps: whole.steps.slice(0, 1), killed: 1, failure: 'the process ended during search (SIGKILL)' }
+  const [ended, failed] = cells(limitsTable([whole, killed]))
+  assert.equal(ended, ['synth-1536, 1,000', '100 %', '20.0', '22.0', '60.0', '102', 'yes', '102', '30.0', '7', '10', '52.0', '52.0', '52.0', '52.0', '52.0'])
+  assert.equal(failed!.slice(6), ['no', '102', '30.0', '7', '2', '52.0', '-', '-', '-', '-'])
+  assert.ok(limitsTable([whole, killed]).endsWith('With 10 %: the process ended during search (SIGKILL); the system killed 1.'))
 })
 
 test('the chart has lines for both kinds of queries', () => {
