@@ -12,7 +12,7 @@
  * With more the graph gets worse, since what is linked later lies nowhere near: of 340,000 words at ef 64, recall 0.868 as they come, 0.869 with 16,384, 0.861 with 65,536,
  * and 0.847 with all of them.
  *
- * The vectors are cut in two as in local-order.ts, down to as many as are linked together. Which come first and which last says nothing.
+ * The vectors are cut in two as in local-order.ts, down to as many as have their codes in one block. Which come first and which last says nothing.
  *
  * Cost: some 6 us a vector of 128 dimensions. Memory: 150 bytes a vector.
  */
@@ -20,29 +20,28 @@
 import type { Metric } from '../codecs/codec.js'
 import type { Slices } from '../floor/slices.js'
 import { Halving } from './halving.js'
-import { BATCH } from './kernel/layout.js'
 import { sampleOf, Sketch } from './sketch.js'
 
 /** Vectors that are lined up together, at most; and for fewer it is not worth it. */
 export const MOST_LINED_UP = 16384
-const LEAST_LINED_UP = 2 * BATCH
+const LEAST_LINED_UP = 64
 /** Vectors that the scale of sketches, and means, are sought on. */
 const SAMPLE = 128
 
 /**
- * The places of vectors in that order; of more than MOST_LINED_UP, so many for themselves, and then the next.
+ * The places of vectors in that order; of more than MOST_LINED_UP, so many for themselves, and then the next. `together` of them come in any order.
  *
  * Shapes: vectors f32[dim] as the user gave them; u32[vectors.length].
  */
-export function* lineUp(vectors: readonly Float32Array[], metric: Metric): Slices<Uint32Array> {
+export function* lineUp(vectors: readonly Float32Array[], metric: Metric, together: number): Slices<Uint32Array> {
   const order = Uint32Array.from(vectors.keys())
   for (let from = 0; from + LEAST_LINED_UP <= order.length; from += MOST_LINED_UP) {
-    yield* lineUpTogether(vectors, metric, order.subarray(from, from + MOST_LINED_UP))
+    yield* lineUpPart(vectors, metric, together, order.subarray(from, from + MOST_LINED_UP))
   }
   return order
 }
 
-function* lineUpTogether(vectors: readonly Float32Array[], metric: Metric, order: Uint32Array): Slices<void> {
+function* lineUpPart(vectors: readonly Float32Array[], metric: Metric, together: number, order: Uint32Array): Slices<void> {
   const scaled = (place: number): Float32Array => metric === 'cosine' ? directionOf(vectors[place]!) : vectors[place]!
   const sketch = Sketch.of(vectors[0]!.length, Array.from(sampleOf(order, SAMPLE), scaled))
   const points = sketch.points(order.length)
@@ -51,17 +50,17 @@ function* lineUpTogether(vectors: readonly Float32Array[], metric: Metric, order
     yield
   }
   const nodes = Uint32Array.from(order.keys())
-  yield* halve(new Halving(points, sketch.width, nodes.length, { sample: SAMPLE }), nodes)
+  yield* halve(new Halving(points, sketch.width, nodes.length, { sample: SAMPLE }), nodes, together)
   const before = order.slice()
   for (const [i, node] of nodes.entries()) order[i] = before[node]!
 }
 
-function* halve(halving: Halving, nodes: Uint32Array): Slices<void> {
-  if (nodes.length <= BATCH) return
+function* halve(halving: Halving, nodes: Uint32Array, together: number): Slices<void> {
+  if (nodes.length <= together) return
   const left = nodes.length >> 1
   yield* halving.halve(nodes, left)
-  yield* halve(halving, nodes.subarray(0, left))
-  yield* halve(halving, nodes.subarray(left))
+  yield* halve(halving, nodes.subarray(0, left), together)
+  yield* halve(halving, nodes.subarray(left), together)
 }
 
 function directionOf(vector: Float32Array): Float32Array {

@@ -11,8 +11,9 @@ type Put = KeyOperation & Required<Pick<KeyOperation, 'put'>>
  */
 export function* withLocalPuts(operations: WriteOperation[]): Slices<WriteOperation[]> {
   const arranged = [...operations]
-  for (const [{ options: { metric } }, places] of yield* placesOfPuts(operations)) {
-    const order = yield* lineUp(places.map(place => (operations[place] as Put).put.vector), metric)
+  for (const [{ options: { metric }, graph }, places] of yield* placesOfPuts(operations)) {
+    const vectors = places.map(place => (operations[place] as Put).put.vector)
+    const order = yield* lineUp(vectors, metric, graph[graph.codeKind].rowsPerBlock)
     for (const [i, at] of order.entries()) arranged[places[i]!] = operations[places[at]!]!
   }
   return arranged

@@ -10,21 +10,21 @@ import { gaussian } from './memory-index.js'
 
 const test = suite('line up')
 
-function orderOf(vectors: Float32Array[], metric: Metric = 'l2'): number[] {
-  return [...atOnce(lineUp(vectors, metric))]
+function orderOf(vectors: Float32Array[], metric: Metric = 'l2', together = 32): number[] {
+  return [...atOnce(lineUp(vectors, metric, together))]
 }
 
 test('each place comes once, and the same vectors have the same order', async () => {
   await check(fc.property(
     fc.integer({ min: 1, max: 200 }), fc.oneof(fc.nat({ max: 70 }), fc.nat({ max: 700 })), fc.nat({ max: 1000 }), fc.constantFrom(0, 0.5, 1),
     fc.constantFrom<Metric>('l2', 'cosine', 'dot'), fc.constantFrom(1e-18, 1, 1e17),
-    (dimensions, count, seed, duplicates, metric, scale) => {
+    fc.constantFrom(1, 10, 100), (dimensions, count, seed, duplicates, metric, scale, together) => {
       const random = new Random(seed)
       const first = gaussian(random, dimensions)
       const vectors = Array.from({ length: count }, () => (random.next() < duplicates ? first : gaussian(random, dimensions)).map(value => value * scale))
-      const order = orderOf(vectors, metric)
+      const order = orderOf(vectors, metric, together)
       assert.equal([...order].sort((a, b) => a - b), [...vectors.keys()])
-      assert.equal(orderOf(vectors, metric), order)
+      assert.equal(orderOf(vectors, metric, together), order)
     }
   ), { numRuns: 60 })
 })

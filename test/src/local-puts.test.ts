@@ -9,7 +9,7 @@ import type { KeyOperation, WriteOperation } from '../../src/write-operation.js'
 import { check } from '../seed.js'
 
 const test = suite('local puts')
-const COLLECTIONS = ['l2', 'cosine'].map(metric => ({ options: { metric } }) as unknown as OpenCollection)
+const COLLECTIONS = ['l2', 'cosine'].map(metric => ({ options: { metric }, graph: { codeKind: 'codes', codes: { rowsPerBlock: 8 } } }) as unknown as OpenCollection)
 const NO_METADATA = new Uint8Array(0)
 
 /** What a batch comes to. */
