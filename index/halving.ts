@@ -1,6 +1,6 @@
 import { LANES, sampleOf } from './sketch.js'
 
-/** Nodes that means are sought on, as a rule, and moves of the means. */
+/** Nodes that means are sought on, and moves of the means. */
 const SAMPLE = 256
 const MOVES = 2
 /** Rounds of swaps at most, and the share of nodes that one must move if there is to be another. */
@@ -61,7 +61,6 @@ export class Halving {
   readonly #points: Int8Array
   readonly #width: number
   readonly #edges: Edges | undefined
-  readonly #sample: number
   /** Across which it has cut, and where the left half ended. */
   readonly direction: Int16Array
   last = 0
@@ -74,12 +73,11 @@ export class Halving {
   /** How many of either half gain how much. */
   readonly #tallies = [new Uint32Array(2 * MOST_GAIN + 1), new Uint32Array(2 * MOST_GAIN + 1)] as const
 
-  /** Shapes: points i8[nodes, width]. `most` nodes are cut at once; means are sought on `sample` of them. */
-  constructor(points: Int8Array, width: number, most: number, { edges, sample = SAMPLE }: { edges?: Edges, sample?: number } = {}) {
+  /** Shapes: points i8[nodes, width]. `most` nodes are cut at once. */
+  constructor(points: Int8Array, width: number, most: number, edges?: Edges) {
     this.#points = points
     this.#width = width
     this.#edges = edges
-    this.#sample = sample
     this.direction = new Int16Array(width)
     this.#keys = new Int32Array(most)
     this.#sorted = new Int32Array(most)
@@ -99,7 +97,7 @@ export class Halving {
 
   /** Looks for the direction from one mean to the other. */
   #seek(nodes: Uint32Array, share: number): void {
-    const sample = sampleOf(nodes, this.#sample)
+    const sample = sampleOf(nodes, SAMPLE)
     const left = Math.max(1, Math.min(sample.length - 1, Math.round(share * sample.length)))
     const [a, b] = [new Int32Array(this.#width), new Int32Array(this.#width)]
     this.#addTo(a, sample[0]!)

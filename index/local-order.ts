@@ -127,7 +127,7 @@ class Ordering {
     }
     edges.complete()
     const nodes = Uint32Array.from(ordinals.keys())
-    yield* this.#arrange(new Halving(points, sketch.width, nodes.length, { edges }), nodes, from)
+    yield* this.#arrange(new Halving(points, sketch.width, nodes.length, edges), nodes, from)
     for (const [i, node] of nodes.entries()) this.#order[from + i] = ordinals[node]!
   }
 
