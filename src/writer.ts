@@ -292,12 +292,14 @@ export class Writer {
         // Those who asked for one wait for what is to be linked before.
         if (this.#checkpointDue()) await this.#checkpoint([])
         this.#linking.start(lonely ? 'rest' : 'batches')
+        // What it waits for first, changes that fill the cache or a checkpoint that is due, is seen to in the next turn.
+        const isDone = !this.#linking.running && !this.#engine.cacheIsDirty && !this.#checkpointDue()
         // What is too little for a batch waits for more: of many collections it may be much, and would be waited for without end.
         const isLate = this.#linking.lag > 1 && this.#linking.running
         commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || !isLate)
-        if (lonely && !this.#linking.running) await this.#runLonely()
+        if (lonely && isDone) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
-        if (asked && (this.#linking.patient || !this.#linking.running)) await this.#checkpoint()
+        if (asked && (this.#linking.patient || isDone)) await this.#checkpoint()
       } catch (error) {
         this.#fail(error)
         return
@@ -315,7 +317,8 @@ export class Writer {
     if (this.#engine.cacheIsDirty) this.#events.crowded()
     // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
     while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
-      await this.#checkpoint()
+      // Those who asked for one wait for what is to be linked before; where the last failed, theirs is tried.
+      await (this.#failure === undefined ? this.#checkpoint([]) : this.#checkpoint())
       await this.#written
     }
     if (!this.#engine.cacheIsDirty) return true
