@@ -14,7 +14,7 @@
  *
  * The vectors are cut in two as in local-order.ts, down to as many as have their codes in one block. Which come first and which last says nothing.
  *
- * Cost: some 8 us a vector of 128 dimensions. Memory: 150 bytes a vector.
+ * Cost: some 8 us a vector of 128 dimensions, 29 us of 1,536. Memory: 150 bytes a vector.
  */
 
 import type { Metric } from '../codecs/codec.js'

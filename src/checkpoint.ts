@@ -3,7 +3,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { byAndBy, Pauses, SLICE_MS, type Slices } from '../floor/slices.js'
 import type { GraphOptions, GraphState } from '../index/graph.js'
 import { sealBlock } from '../storage/block-format.js'
-import type { BlockStore } from '../storage/block-store.js'
+import { type BlockStore, TransactionAborted } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
 import { META_KEY, logKey, recordKey, sequenceOf } from '../storage/keys.js'
@@ -31,6 +31,9 @@ const FREE_SHARE = 0.25
 const TRIMMED_BYTES = 1 << 20
 /** Typed arrays and large integers come back as what they were. */
 const packr = new Packr({ structuredClone: true, useRecords: false, useBigIntExtension: true })
+
+/** How often in a row a transaction may be given up. */
+export const MOST_ABORTED = 3
 
 /** Of blocks and checkpoint: an index of another format is built anew. */
 export const INDEX_FORMAT = 7
@@ -74,6 +77,16 @@ export async function writeCheckpoint(engine: Engine, position: LogPosition = en
   } catch (error) {
     engine.threads.stop(() => engine.cache.endWriting(false))
     throw error
+  }
+}
+
+/** The same, to its end; where LMDB gives up the transaction, it is tried again, so often. */
+export async function completeCheckpoint(engine: Engine, position: LogPosition, tries = MOST_ABORTED): Promise<void> {
+  try {
+    await (await writeCheckpoint(engine, position)).written
+  } catch (error) {
+    if (!(error instanceof TransactionAborted) || !tries) throw error
+    await completeCheckpoint(engine, position, tries - 1)
   }
 }
 

@@ -38,6 +38,8 @@ const SEATS_SHARE = 16
 const FILTER_SHARE = 512
 const MOST_FILTER_BYTES = 2 ** 20
 const MOST_FILTERS = 8
+/** Where an index is larger than this share of the cache, batches are lined up: before, that costs more time than it saves. */
+const OUTGROWN_SHARE = 1 / 2
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 
@@ -178,6 +180,13 @@ export class Engine {
     return this.cache.isCrowded(expected)
   }
 
+  /** Whether the index has, or is about to have, more blocks than the cache holds. */
+  get outgrowsCache(): boolean {
+    let bytes = 0
+    for (const { graph: { ordinals, rowBytes } } of this.collections.values()) bytes += ordinals * (rowBytes.codes + rowBytes.base)
+    return bytes > this.settings.cacheSize * OUTGROWN_SHARE
+  }
+
   /** Where records and index are. */
   get data(): string {
     return dataDirectory(this.directory, this.identity.data)
@@ -212,6 +221,7 @@ export class Engine {
       for (const [{ graph }, state] of states) graph.restart(state)
     })
     this.#retired.set(old.truth, (async () => {
+      await this.readAhead?.close()
       await old.blockWriter.close()
       await old.blocks.close()
       await old.truth.retire()

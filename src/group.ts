@@ -103,7 +103,8 @@ export class Group {
    */
   *add(operations: WriteOperation[]): Slices<number> {
     const draft = new Draft()
-    for (const operation of yield* withLocalPuts(operations)) {
+    const arranged = this.#engine.outgrowsCache ? yield* withLocalPuts(operations) : operations
+    for (const operation of arranged) {
       yield
       this.#take(operation, draft)
     }

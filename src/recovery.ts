@@ -16,7 +16,7 @@ import {
 import { syncDirectory } from '../storage/sync.js'
 import { Truth } from '../storage/truth.js'
 import { applyEntry } from './apply.js'
-import { type Checkpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta, writeCheckpoint } from './checkpoint.js'
+import { type Checkpoint, completeCheckpoint, encodeTruthMeta, INDEX_FORMAT, readCheckpoint, readTruthMeta } from './checkpoint.js'
 import { Engine, type LogPosition } from './engine.js'
 import { readKeptCodes } from './kept-codes.js'
 import { forgetBehindGap } from './log-gap.js'
@@ -251,7 +251,7 @@ async function replay(engine: Engine, log: LogEntry[], checkpoint: Checkpoint): 
     const lost: { collection: number, ordinal: number }[] = []
     for (const { collection, ordinal, rewrite } of entry.operations) {
       if (ordinal !== NONE && !rewrite && !storeRecord(engine, collection, ordinal, entry.sequence)) lost.push({ collection, ordinal })
-      if (ordinal % LOOK === 0 && engine.cacheIsDirty) await (await writeCheckpoint(engine, applied)).written
+      if (ordinal % LOOK === 0 && engine.cacheIsDirty) await completeCheckpoint(engine, applied)
     }
     await byAndBy(applyEntry(engine, entry), SLICE_MS)
     for (const { collection, ordinal } of lost) engine.collectionById(collection).graph.forget(ordinal)

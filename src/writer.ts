@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CodecChoice } from '../codecs/codec.js'
 import { VectorLevelError } from '../floor/errors.js'
 import { TransactionAborted } from '../storage/block-store.js'
-import { trimLog, writeCheckpoint } from './checkpoint.js'
+import { MOST_ABORTED, trimLog, writeCheckpoint } from './checkpoint.js'
 import { Commits } from './commits.js'
 import { type Deadline, LONGEST_TIMER_MS } from './deadline.js'
 import type { Engine, OpenCollection } from './engine.js'
@@ -12,9 +12,8 @@ import { Tidying } from './tidying.js'
 import type { WriteOperation } from './write-operation.js'
 import { WriteQueue } from './write-queue.js'
 
-/** After a failed checkpoint the next is tried so much later; at once, and so often, where all that failed was a transaction of LMDB's. */
+/** After a failed checkpoint the next is tried so much later; at once where all that failed was a transaction of LMDB's. */
 const RETRY_SECONDS = 5
-const MOST_ABORTED = 3
 
 interface Waiting {
   resolve(): void
@@ -290,12 +289,12 @@ export class Writer {
       try {
         if (this.#engine.cacheIsDirty && !(await this.#makeRoom())) return
         // Those who asked for one wait for what is to be linked before.
-        if (this.#checkpointDue()) await this.#checkpoint([])
+        if (this.#checkpointDue()) await this.#checkpoint(false)
         this.#linking.start(lonely ? 'rest' : 'batches')
         // What it waits for first, changes that fill the cache or a checkpoint that is due, is seen to in the next turn.
         const isDone = !this.#linking.running && !this.#engine.cacheIsDirty && !this.#checkpointDue()
         // What is too little for a batch waits for more: of many collections it may be much, and would be waited for without end.
-        const isLate = this.#linking.lag > 1 && this.#linking.running
+        const isLate = this.#linking.lag > 1 && !isDone
         commits = this.#queue.count > 0 && !asked && !lonely && (rebuilding || !isLate)
         if (lonely && isDone) await this.#runLonely()
         else if (commits) await this.#commits.commitGroup()
@@ -318,7 +317,7 @@ export class Writer {
     // Linking goes on as soon as a checkpoint has copied its blocks, and may fill the cache again before these are written.
     while (this.#engine.cacheIsDirty && (this.#failure === undefined || this.#timeIsUp || this.#checkpointCalls.length)) {
       // Those who asked for one wait for what is to be linked before; where the last failed, theirs is tried.
-      await (this.#failure === undefined ? this.#checkpoint([]) : this.#checkpoint())
+      await this.#checkpoint(this.#failure !== undefined)
       await this.#written
     }
     if (!this.#engine.cacheIsDirty) return true
@@ -363,9 +362,10 @@ export class Writer {
     }, Math.min(seconds * 1000, LONGEST_TIMER_MS)).unref()
   }
 
-  /** Begins a checkpoint, and tells `calls` of its end; resolves when the index may change again. */
-  async #checkpoint(calls = this.#checkpointCalls.splice(0)): Promise<void> {
+  /** Begins a checkpoint, and tells its end to those who asked for one, if `answers`; resolves when the index may change again. */
+  async #checkpoint(answers = true): Promise<void> {
     await this.#writing
+    const calls = answers ? this.#checkpointCalls.splice(0) : []
     this.#sinceCheckpoint = 0
     clearTimeout(this.#timer)
     this.#timer = undefined

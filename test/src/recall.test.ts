@@ -55,10 +55,9 @@ test(`of ${COUNT} clustered vectors is above its floor for each codec, and the s
   })
 })
 
-test('of the same batches is the same, for the same graph comes of them; and of others as good', async () => {
+test('of the same operations is the same, for the same graph comes of them', async () => {
   const results: Hit<unknown>[][][] = []
-  let nearest: Hit<unknown>[][] | undefined
-  for (const [chunk, wait] of [[3000, false], [250, true], [250, false], [1, true], [1, false]] as const) {
+  for (const [chunk, wait] of [[3000, false], [250, true], [1, false]] as const) {
     await withStore(async db => {
       const points = db.collection('points', { dimensions: 8, metric: 'l2', codec: 'f32', M: 4, efConstruction: 20 })
       const vectors = normalVectors(3, 3000, 8)
@@ -71,17 +70,10 @@ test('of the same batches is the same, for the same graph comes of them; and of 
       await Promise.all(pending)
       await linked(db)
       results.push(await points.searchMany(normalVectors(4, 50, 8), { ef: 10 }))
-      nearest ??= await points.searchMany(normalVectors(4, 50, 8), { exact: true })
     }, { durability: 'relaxed' })
   }
-  const [whole, chunks, chunksAtOnce, puts, putsAtOnce] = results
-  assert.is(different(chunksAtOnce!, chunks!), 0, 'results of batches that nobody waited for')
-  assert.is(different(putsAtOnce!, puts!), 0, 'results of puts that nobody waited for')
-  const recalls = [whole!, chunks!, puts!].map(results => {
-    const found = results.flatMap((hits, i) => hits.filter(({ key }) => nearest![i]!.some(hit => hit.key === key)))
-    return found.length / nearest!.flat().length
-  })
-  assert.ok(Math.min(recalls[0]!, recalls[1]!) >= recalls[2]! - 0.02, `recall of one batch, of several and of puts: ${recalls.join(', ')}`)
+  assert.is(different(results[1]!, results[0]!), 0, 'results of other batches')
+  assert.is(different(results[2]!, results[0]!), 0, 'results of single puts')
 })
 
 test('measures itself as others measure it', async () => {
