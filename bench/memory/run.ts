@@ -65,10 +65,11 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
     const searches = { ef, k, runs }
     const { workload, ...before } = await compactedPart(part)
     console.log('  compacted ...')
-    const compacted = await ask({ type: 'uniform', workload, cacheBytes: cacheOf(before, tenth), searches })
+    const cacheBytes = cacheOf(before, tenth)
+    const compacted = await ask({ type: 'uniform', workload, cacheBytes, searches })
     console.log('  with half as many inserted again ...')
     const whole = { ...workload, count: part.count }
-    const { indexBytes } = await ask({ type: 'fill', workload: whole, first: before.count, cacheBytes: wholeCache, compact: false })
+    const { indexBytes } = await ask({ type: 'fill', workload: whole, first: before.count, cacheBytes, compact: false })
     await forget(workload)
     const afterInserts = await ask({ type: 'uniform', workload: whole, cacheBytes: cacheOf({ indexBytes }, tenth), searches })
     return { inserts: [{ ...before, inserted: part.count - before.count, compacted, afterInserts }] }
