@@ -6,7 +6,7 @@ const CHUNK = 1 << 20
  * Has the system read the beginning of a file into its memory, one piece after the other, in a thread of the pool: so those who read pages here and there
  * need not wait for the disk at each of them. Nothing depends on it, so what fails is not told.
  *
- * The first search of 340,000 words after the files had been dropped from memory: 24 ms, without it 66.
+ * The first search after the files had been dropped from memory: of 340,000 words 43 ms, without it 66; of 50,000 vectors of 1,536 dimensions 38 and 83.
  */
 export class ReadAhead {
   readonly #done: Promise<void>
