@@ -5,7 +5,6 @@ import { recordKey, userPart } from '../storage/keys.js'
 import { decodeOrdinal, type TaggedOrdinal } from '../storage/ordinal-format.js'
 import { type Deadline, NEVER } from './deadline.js'
 import type { Engine, OpenCollection, StoredRecord } from './engine.js'
-import type { KeyOperation } from './write-operation.js'
 import { find, findHere } from './find.js'
 import { type Hits, hitsOf, NOTHING, NOTHING_YET } from './hits.js'
 import { checkDirection, checkVector, decodeMetadata, encodeKey, encodeMetadata } from './input.js'
@@ -19,6 +18,7 @@ import { checkRecallOptions, measureRecall, type RecallOptions, type RecallRepor
 import { checkStatsOptions, type CollectionStats, collectionStats, type StatsOptions } from './stats.js'
 import type { Session } from './session.js'
 import { StoredCodes } from './stored-codes.js'
+import type { KeyOperation } from './write-operation.js'
 
 export type Vector = Float32Array | number[]
 

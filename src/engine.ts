@@ -39,7 +39,7 @@ const FILTER_SHARE = 512
 const MOST_FILTER_BYTES = 2 ** 20
 const MOST_FILTERS = 8
 /** Where an index is larger than this share of the cache, batches are lined up: before, that costs more time than it saves. */
-const OUTGROWN_SHARE = 1 / 2
+const OUTGROWN_SHARE = 1 / 4
 const COLLECTION_SEED = 0x636f6c6c656374n
 const packr = new Packr({ useRecords: false })
 

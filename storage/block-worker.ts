@@ -14,7 +14,7 @@ export interface WriteRequest {
   meta: Map<string, Uint8Array>
 }
 
-export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'failed', code: ErrorCode, message: string, isAborted: boolean }
+export type WriteReply = { type: 'copied' } | { type: 'written' } | { type: 'aborted', message: string } | { type: 'failed', code: ErrorCode, message: string }
 
 const { directory, memory } = workerData as { directory: string, memory: SharedArrayBuffer }
 const bytes = new Uint8Array(memory)
@@ -35,7 +35,7 @@ port.on('message', (request: WriteRequest | 'close') => {
     reply({ type: 'written' })
   } catch (error) {
     const { code, message } = error as VectorLevelError
-    reply({ type: 'failed', code: code ?? 'VECTOR_IO_ERROR', message, isAborted: error instanceof TransactionAborted })
+    reply(error instanceof TransactionAborted ? { type: 'aborted', message } : { type: 'failed', code: code ?? 'VECTOR_IO_ERROR', message })
   }
 })
 

@@ -85,8 +85,8 @@ export class BlockWriter {
         if (reply.type === 'copied') return
         this.#listener = undefined
         worker.unref()
-        if (reply.type === 'failed') {
-          reject(reply.isAborted ? new TransactionAborted(reply.message) : new VectorLevelError(reply.code, reply.message))
+        if (reply.type !== 'written') {
+          reject(reply.type === 'aborted' ? new TransactionAborted(reply.message) : new VectorLevelError(reply.code, reply.message))
           return
         }
         this.#store.refresh()
@@ -116,7 +116,7 @@ export class BlockWriter {
       // A thread that ended before was replaced: its end is nothing to the present request.
       if (this.#worker !== worker) return
       this.#worker = undefined
-      this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message, isAborted: false })
+      this.#listener?.({ type: 'failed', code: 'VECTOR_IO_ERROR', message })
     }
     worker.on('message', (reply: WriteReply) => this.#listener?.(reply))
     worker.on('error', error => ended(`the thread that writes checkpoints failed: ${error.message}`))
