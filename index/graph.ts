@@ -5,7 +5,7 @@ import { atOnce, type Slices } from '../floor/slices.js'
 import type { Arena } from '../storage/arena.js'
 import type { BlockCache } from '../storage/block-cache.js'
 import { PAGE_BYTES } from '../storage/kernel/layout.js'
-import type { Space } from '../storage/space.js'
+import type { Space, SpaceShape } from '../storage/space.js'
 import type { Step } from './batch.js'
 import { CODE_KINDS, type CodeKind, Codes, type CodesState, type KeptCodes, type TrainedCodebook } from './codes.js'
 import type { UncodedVector } from './encoding.js'
@@ -89,6 +89,8 @@ export type Kind = (typeof KINDS)[number]
 export interface GraphStorage {
   /** Reads a block that is on disk into its frame. Throws when it is missing or damaged. */
   load(kind: Kind, block: number, frame: number, frameBytes: number): void
+  /** The same for several. Shapes: blocks, frames u32[count]. */
+  loadAll?(kind: Kind, blocks: Uint32Array, frames: Uint32Array, count: number, frameBytes: number): void
   records: RecordSource
 }
 
@@ -157,14 +159,17 @@ export class Graph {
     const codec = codecs[options.codec]
     this.#vectorBytes = vectorByteLength(dimensions)
     const paged = (kind: Kind, rowBytes: number, fill: number): Space => {
-      const space: Space = cache.createSpace({
-        rowBytes,
-        kind,
-        load: (block, frame) => {
-          if (space.isStored(block)) storage.load(kind, block, frame, space.frameBytes)
-          else arena.bytes.fill(fill, frame, frame + space.frameBytes)
-        }
-      })
+      const load = (block: number, frame: number): void => {
+        if (space.isStored(block)) storage.load(kind, block, frame, space.frameBytes)
+        else arena.bytes.fill(fill, frame, frame + space.frameBytes)
+      }
+      const loadAll: SpaceShape['loadAll'] = (blocks, frames, count) => {
+        let stored = 0
+        while (stored < count && space.isStored(blocks[stored]!)) stored++
+        storage.loadAll!(kind, blocks, frames, stored, space.frameBytes)
+        for (let i = stored; i < count; i++) load(blocks[i]!, frames[i]!)
+      }
+      const space: Space = cache.createSpace({ rowBytes, kind, load, ...(storage.loadAll && { loadAll }) })
       return space
     }
     this.codes = paged('codes', codec.rowBytes(options), 0)

@@ -18,6 +18,8 @@ export interface Kernel {
   scorePq8(query: number, parts: number, addresses: number, count: number, keys: number): void
   cluster(graph: number, scratch: number, clustering: number): void
   checksum(ptr: number, byteLength: number): bigint
+  sealBlock(frame: number, byteLength: number, place: number, storeTag: bigint): void
+  isSealed(frame: number, byteLength: number, place: number, storeTag: bigint): boolean | number
   packVector(vector: number, dim: number, packed: number): number
   unpackVector(packed: number, dim: number, vector: number): void
   rowAddress(space: number, row: number): number
@@ -100,11 +102,15 @@ export function blocksAt(memory: WebAssembly.Memory, at: number, count: number):
   return new Uint32Array(memory.buffer, at >>> 0, count).slice().sort()
 }
 
+/** How several blocks are made resident. */
+export function faultAllOf({ fault, faultAll }: KernelCallbacks, memory: WebAssembly.Memory): NonNullable<KernelCallbacks['faultAll']> {
+  return faultAll ?? ((spaceId, blocks, count) => {
+    for (const block of blocksAt(memory, blocks, count)) fault(spaceId, block)
+  })
+}
+
 function instantiate(build: KernelBuild, memory: WebAssembly.Memory, callbacks: KernelCallbacks): Kernel {
-  const faultAll = (spaceId: number, blocks: number, count: number): void => {
-    for (const block of blocksAt(memory, blocks, count)) callbacks.fault(spaceId, block)
-  }
-  const instance = new WebAssembly.Instance(compile(build), { env: { memory, now, faultAll, ...callbacks } })
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory, now, ...callbacks, faultAll: faultAllOf(callbacks, memory) } })
   return instance.exports as object as Kernel
 }
 

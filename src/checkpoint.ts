@@ -2,7 +2,6 @@ import { Packr } from 'msgpackr'
 import { VectorLevelError } from '../floor/errors.js'
 import { byAndBy, Pauses, SLICE_MS, type Slices } from '../floor/slices.js'
 import type { GraphOptions, GraphState } from '../index/graph.js'
-import { sealBlock } from '../storage/block-format.js'
 import { type BlockStore, TransactionAborted } from '../storage/block-store.js'
 import type { StandingBlock } from '../storage/block-writer.js'
 import { reasonToDiscard, sealMeta } from '../storage/guard.js'
@@ -115,6 +114,7 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
   await copied
   return {
     written: written.then(async () => {
+      engine.readers?.refresh()
       // Who changes a block meanwhile must not be overlooked.
       engine.threads.stop(() => engine.cache.endWriting(true))
       sealMeta(generationDirectory(engine.data, engine.generation), engine.plainChecksum)
@@ -130,7 +130,7 @@ async function beginWriting(engine: Engine, position: LogPosition): Promise<{ wr
 /** Completes a block where it stands. */
 function sealed(engine: Engine, space: Space, frame: number, place: number): StandingBlock {
   const byteLength = space.frameBytes - PAGE_SLACK
-  sealBlock(engine.arena, engine.checksum, frame, byteLength, place, engine.storeTag)
+  engine.kernel.sealBlock(frame, byteLength, place, engine.storeTag)
   return { frame, byteLength, place }
 }
 

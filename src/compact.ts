@@ -5,7 +5,6 @@ import { isFindable, type Kind, KINDS } from '../index/graph.js'
 import { localOrder } from '../index/local-order.js'
 import { DROPPED, Renumbered } from '../index/renumber.js'
 import { BlockStore, type SealedBlock } from '../storage/block-store.js'
-import { sealBlock } from '../storage/block-format.js'
 import { sealMeta } from '../storage/guard.js'
 import { META_KEY, recordKey, userKey, userKeyEnd, userPart } from '../storage/keys.js'
 import { decodeOrdinal, encodeOrdinal, tagOf } from '../storage/ordinal-format.js'
@@ -183,7 +182,7 @@ class Compaction {
 
   async #writeIndex(): Promise<BlockStore> {
     const engine = this.#engine
-    const { arena, checksum } = engine
+    const { arena, kernel } = engine
     const directory = generationDirectory(this.#data, 1)
     const blocks = new BlockStore(directory)
     const kindsOf = (collection: OpenCollection): Kind[] => KINDS.filter(kind => !isInTruth(collection, kind))
@@ -195,7 +194,7 @@ class Compaction {
         const { graph } = collection
         for (const { kind, block, byteLength } of renumbered.blocks(kindsOf(collection), frame)) {
           const place = indexPlaceOf(collection, kind, block)
-          sealBlock(arena, checksum, frame, byteLength, place, engine.storeTag)
+          kernel.sealBlock(frame, byteLength, place, engine.storeTag)
           chunk.push({ place, bytes: arena.bytes.slice(frame, frame + byteLength) })
           if (kind === graph.codeKind) this.#done += graph[kind].rowsPerBlock
           if (chunk.length < BLOCKS_AT_ONCE) continue

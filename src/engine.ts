@@ -5,13 +5,14 @@ import { unlessDamaged, VectorLevelError } from '../floor/errors.js'
 import { Turns } from '../floor/turns.js'
 import { type CodeKind, isCodeKind } from '../index/codes.js'
 import { Graph, type GraphOptions, type GraphState, type GraphStorage, type Kind, KINDS } from '../index/graph.js'
-import { chooseBuild, loadKernel, type Kernel, type KernelCallbacks } from '../index/kernel.js'
+import { blocksAt, chooseBuild, loadKernel, type Kernel, type KernelBuild, type KernelCallbacks } from '../index/kernel.js'
 import { Scratch } from '../index/scratch.js'
 import { Threads } from '../index/threads/threads.js'
 import { Arena } from '../storage/arena.js'
 import { BlockCache } from '../storage/block-cache.js'
-import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
+import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../storage/block-format.js'
 import type { BlockStore } from '../storage/block-store.js'
+import { BlockReaders } from '../storage/block-readers.js'
 import { BlockWriter } from '../storage/block-writer.js'
 import { Checksum } from '../storage/checksum.js'
 import { BLOCK_HEADER } from '../storage/kernel/layout.js'
@@ -40,7 +41,10 @@ const MOST_FILTER_BYTES = 2 ** 20
 const MOST_FILTERS = 8
 /** Where an index is larger than this share of the cache, batches are lined up: before, that costs more time than it saves. */
 const OUTGROWN_SHARE = 1 / 4
+/** Threads that read blocks beside the calling one, at most: it takes a share itself. */
+const MOST_READERS = 2
 const COLLECTION_SEED = 0x636f6c6c656374n
+const KERNEL_MODULE = new URL('../index/kernel.js', import.meta.url).href
 const packr = new Packr({ useRecords: false })
 
 /** A collection of an open database. */
@@ -118,6 +122,8 @@ export class Engine {
   /** The current generation of the index. */
   blocks: BlockStore | undefined
   blockWriter: BlockWriter | undefined
+  /** Undefined where there are no threads. */
+  readers: BlockReaders | undefined
   readAhead: ReadAhead | undefined
   generation = 0
   /** The last operation that the log holds, that the checkpoint holds, and up to which the log is cut off. */
@@ -138,6 +144,7 @@ export class Engine {
   readonly #recordSpaces = new Map<number, Graph>()
   readonly #spaces = new Map<Space, SpaceOf>()
   #filters = 0
+  readonly #kernelSource: { module: string, build: KernelBuild }
   /** Of those that write records of the truth anew. */
   readonly rewrites = new Turns()
 
@@ -152,9 +159,11 @@ export class Engine {
     this.arena = new Arena(settings.cacheSize)
     this.cache = new BlockCache(this.arena, settings.workers + 1)
     const build = chooseBuild(settings.kernel)
+    this.#kernelSource = { module: KERNEL_MODULE, build }
     const serve: KernelCallbacks = {
       // The kernel's numbers arrive signed.
       fault: (spaceId, block) => this.cache.fault(spaceId >>> 0, block >>> 0),
+      faultAll: (spaceId, blocks, count) => this.cache.faultAll(spaceId >>> 0, blocksAt(this.arena.memory, blocks, count)),
       loadRecords: (spaceId, ordinals, count) => this.#recordSpaces.get(spaceId >>> 0)!.records.loadAll(ordinals >>> 0, count >>> 0)
     }
     this.kernel = loadKernel(build, this.arena.memory, serve)
@@ -182,9 +191,14 @@ export class Engine {
 
   /** Whether the index has, or is about to have, more blocks than the cache holds. */
   get outgrowsCache(): boolean {
+    return this.#indexBytes > this.settings.cacheSize * OUTGROWN_SHARE
+  }
+
+  /** Bytes of codes and neighbors on level 0, about. */
+  get #indexBytes(): number {
     let bytes = 0
     for (const { graph: { ordinals, rowBytes } } of this.collections.values()) bytes += ordinals * (rowBytes.codes + rowBytes.base)
-    return bytes > this.settings.cacheSize * OUTGROWN_SHARE
+    return bytes
   }
 
   /** Where records and index are. */
@@ -196,7 +210,12 @@ export class Engine {
   useGeneration(generation: number, blocks: BlockStore): void {
     this.generation = generation
     this.blocks = blocks
-    this.blockWriter = new BlockWriter(this.arena, blocks, generationDirectory(this.data, generation))
+    const directory = generationDirectory(this.data, generation)
+    this.blockWriter = new BlockWriter(this.arena, blocks, directory)
+    this.readers = new BlockReaders({
+      directory, memory: this.arena.memory, storeTag: this.storeTag, kernel: this.#kernelSource, count: Math.min(this.settings.workers, MOST_READERS),
+      isWorthIt: () => this.#indexBytes > this.settings.cacheSize
+    })
   }
 
   /**
@@ -204,7 +223,7 @@ export class Engine {
    * ones are removed as soon as nobody reads them.
    */
   changeOver(truth: Truth, blocks: BlockStore, states: Map<OpenCollection, GraphState>): void {
-    const old = { data: this.data, truth: this.truth, blocks: this.blocks!, blockWriter: this.blockWriter! }
+    const old = { data: this.data, truth: this.truth, blocks: this.blocks!, blockWriter: this.blockWriter!, readers: this.readers! }
     const identity = { ...this.identity, data: this.identity.data + 1 }
     try {
       writeIdentity(this.directory, identity)
@@ -222,6 +241,7 @@ export class Engine {
     })
     this.#retired.set(old.truth, (async () => {
       await this.readAhead?.close()
+      await old.readers.close()
       await old.blockWriter.close()
       await old.blocks.close()
       await old.truth.retire()
@@ -231,10 +251,12 @@ export class Engine {
   }
 
   async closeIndex(): Promise<void> {
-    const { blockWriter, blocks } = this
+    const { blockWriter, blocks, readers } = this
     this.blockWriter = undefined
+    this.readers = undefined
     this.blocks = undefined
     await this.readAhead?.close()
+    await readers?.close()
     await blockWriter?.close()
     await blocks?.close()
   }
@@ -320,6 +342,10 @@ export class Engine {
         if (isInTruth(collection, kind)) this.#loadCodes(collection, kind, block, frame)
         else this.#loadBlock(indexPlaceOf(collection, kind, block), frame, frameBytes - PAGE_SLACK)
       },
+      loadAll: (kind, blocks, frames, count, frameBytes) => {
+        if (isInTruth(collection, kind)) for (let i = 0; i < count; i++) this.#loadCodes(collection, kind, blocks[i]!, frames[i]!)
+        else this.#loadBlocks(indexPlaceOf(collection, kind, 0), blocks, frames, count, frameBytes - PAGE_SLACK)
+      },
       records: {
         read: (ordinal, vector) => {
           const record = this.truth.get(recordKey(id, ordinal))
@@ -347,10 +373,17 @@ export class Engine {
     this.arena.bytes.set(rows, frame + BLOCK_HEADER)
   }
 
+  /** Places of blocks of a kind follow each other, from `first` on. */
+  #loadBlocks(first: number, blocks: Uint32Array, frames: Uint32Array, count: number, byteLength: number): void {
+    const load = (block: number, frame: number): void => this.#loadBlock(first + block, frame, byteLength)
+    if (this.readers) this.readers.read({ first, blocks, frames, count, byteLength }, load)
+    else for (let i = 0; i < count; i++) load(blocks[i]!, frames[i]!)
+  }
+
   #loadBlock(place: number, frame: number, byteLength: number): void {
     if (!this.blocks) throw new VectorLevelError('VECTOR_DATABASE_NOT_OPEN', `${this.directory} was closed while it was read`)
     const found = this.blocks.read(place, this.arena.bytes, frame, byteLength)
-    if (found && isSealed(this.arena, this.checksum, frame, byteLength, place, this.storeTag)) return
+    if (found && this.kernel.isSealed(frame, byteLength, place, this.storeTag)) return
     throw this.discardIndex(new VectorLevelError('VECTOR_CORRUPTION',
       `block ${place} of index generation ${this.generation} ${found ? 'fails its checksum' : 'is missing'}; the next opening builds the index anew from the records`))
   }

@@ -61,6 +61,8 @@ export interface CacheUse extends CacheCounts {
 export interface CacheStats extends CacheUse {
   /** cacheSize in whole slabs of 64 KiB, to which `bytes` add up. */
   limit: number
+  /** Threads that read blocks beside the calling one: there are some as soon as much is missed by an index that is larger than the cache. */
+  readers: number
   kinds: Record<CacheKind, CacheUse>
   bytes: {
     /** Blocks, and frames that have none at the moment. */
@@ -120,7 +122,7 @@ export async function databaseStats({ engine }: Session): Promise<DatabaseStats>
 }
 
 /** Cost: microseconds, and a look at a byte of each block; no block is read for it. */
-export function cacheStats({ arena, cache }: Engine): CacheStats {
+export function cacheStats({ arena, cache, readers }: Engine): CacheStats {
   const useOf = (kinds?: readonly string[]): CacheUse => {
     const counts = cache.counts(kinds)
     const accesses = counts.hits + counts.misses
@@ -133,7 +135,7 @@ export function cacheStats({ arena, cache }: Engine): CacheStats {
   const free = arena.free * SLAB_BYTES
   const other = arena.bytes.length - free - cache.frameBytes - cache.keptBytes - tables - scratch - codebooks
   const bytes = { blocks, emptyFrames: cache.frameBytes - blocks, records: cache.keptBytes, tables, scratch, codebooks, other, free }
-  return { ...all, limit: arena.bytes.length, kinds, bytes }
+  return { ...all, limit: arena.bytes.length, readers: readers?.size ?? 0, kinds, bytes }
 }
 
 /** Of a collection, undefined when nothing is stored in it. @throws {VectorLevelError} VECTOR_ABORTED, VECTOR_DATABASE_NOT_OPEN */

@@ -2,7 +2,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, KEPT, SLAB_BYTES } from './arena.js'
 import { KeptRows } from './kept-rows.js'
 import { MOST_ASKED, NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
-import { FRAME_CLASSES, Space, type SpaceShape } from './space.js'
+import { FRAME_CLASSES, type Shared, Space, type SpaceShape } from './space.js'
 
 /** The share of the memory of frames that changes may take; and that with those that are expected, since what is read together must have room beside them. */
 const MOST_DIRTY = 0.5
@@ -20,6 +20,8 @@ const MOST_KEPT = 1 / 8
 const BLOCKS_A_ROW = 2
 /** Frames that are emptied at once, at most. */
 const MOST_EVICTED = 16
+/** Blocks that are loaded together, at most. */
+const MOST_TOGETHER = 64
 /** Returns of evicted blocks after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
 /** Time of a class: so many ticks pass while as many blocks are evicted as all of the memory would hold. It is kept modulo 255, and counted from 1. */
@@ -44,7 +46,7 @@ export interface CacheCounts {
  * The frames of all spaces of a database: which block stands where, and which one goes when room is needed.
  *
  * Frames come in classes of one size; a slab belongs to one class at a time. Within a class the victim is found by 2-bit CLOCK:
- * the kernel sets a block's count on every access, the hand counts it down. Dirty blocks stay until a checkpoint wrote them.
+ * the kernel sets a frame's count on every access, the hand counts it down. Dirty blocks stay until a checkpoint wrote them.
  * Beside frames there are slabs of rows that have no blocks (kept-rows.ts).
  */
 export class BlockCache {
@@ -59,10 +61,14 @@ export class BlockCache {
   readonly #evicted = new Float64Array(FRAME_CLASSES)
   /** Blocks that came back so soon that more memory for their class would have kept them. */
   readonly #pressure = new Float64Array(FRAME_CLASSES)
-  readonly #threads: number
+  /** Address of the reference counts, one a page: the kernel sets that of the page where a frame begins on every access. */
+  readonly #references: number
+  readonly #shared: Shared
   readonly #kept: KeptRows
   /** Slabs that kept rows may have where blocks need others. */
   #keptSlabs: number
+  /** Blocks that are being loaded together, and where. */
+  readonly #together = { blocks: new Uint32Array(MOST_TOGETHER), frames: new Uint32Array(MOST_TOGETHER) }
   /** Blocks and rows that were loaded since that was looked at. */
   #loads = { blocks: 0, rows: 0 }
   /** Runs `work` while no other thread holds the address of a frame. */
@@ -71,8 +77,9 @@ export class BlockCache {
   /** `threads` is how many have kernels that read what is in it. */
   constructor(arena: Arena, threads = 1) {
     this.#arena = arena
-    this.#threads = threads
     const pages = (arena.slabs * SLAB_BYTES) / PAGE_BYTES
+    this.#references = arena.allocate(pages, 'tables')
+    this.#shared = { threads, references: this.#references }
     this.#frameSpace = new Int32Array(pages).fill(-1)
     this.#frameBlock = new Uint32Array(pages)
     this.#kept = new KeptRows(arena, space => this.#spaces[space]!.noteKept(-1))
@@ -83,7 +90,7 @@ export class BlockCache {
   }
 
   createSpace(shape: SpaceShape): Space {
-    const space = new Space(this.#arena, this.#spaces.length, shape, this.#threads)
+    const space = new Space(this.#arena, this.#spaces.length, shape, this.#shared)
     if (!space.hasBlocks) space.keepRows(this.#kept.ptr)
     this.#spaces.push(space)
     return space
@@ -95,9 +102,7 @@ export class BlockCache {
     const space = this.#spaces[spaceId]!
     // Several threads may miss the same block, and change it as soon as the first of them has it.
     if (space.frameOf(block)) return
-    if (this.#isBack(space, block)) this.#pressure[space.frameClass]!++
-    this.#loads.blocks++
-    const frame = this.#claimFrame(space.frameClass)
+    const frame = this.#claimFor(space, block)
     try {
       space.load(block, frame)
     } catch (error) {
@@ -105,6 +110,42 @@ export class BlockCache {
       throw error
     }
     this.#enter(frame, spaceId, block)
+  }
+
+  /** The same for those of several that are not resident, which are read together. Shapes: blocks u32[count]. */
+  faultAll(spaceId: number, blocks: Uint32Array): void {
+    const space = this.#spaces[spaceId]!
+    const { blocks: missing } = this.#together
+    for (let i = 0; i < blocks.length;) {
+      let count = 0
+      for (; count < MOST_TOGETHER && i < blocks.length; i++) if (!space.frameOf(blocks[i]!)) missing[count++] = blocks[i]!
+      this.#loadTogether(space, count)
+    }
+  }
+
+  /** As many as there is room for; the kernel asks again for the others. */
+  #loadTogether(space: Space, wanted: number): void {
+    const { blocks, frames } = this.#together
+    let count = 0
+    try {
+      for (; count < wanted; count++) frames[count] = this.#claimFor(space, blocks[count]!)
+    } catch (error) {
+      if (!count) throw error
+    }
+    try {
+      space.loadAll(blocks, frames, count)
+    } catch (error) {
+      for (let i = 0; i < count; i++) this.#freeFrames[space.frameClass]!.push(frames[i]!)
+      throw error
+    }
+    for (let i = 0; i < count; i++) this.#enter(frames[i]!, space.id, blocks[i]!)
+  }
+
+  /** A frame for a block that is about to be loaded. */
+  #claimFor(space: Space, block: number): number {
+    if (this.#isBack(space, block)) this.#pressure[space.frameClass]!++
+    this.#loads.blocks++
+    return this.#claimFrame(space.frameClass)
   }
 
   /** Where a row stands that has no block; 0 when it is not kept. */
@@ -368,18 +409,21 @@ export class BlockCache {
     const slabs = this.#slabsOf[frameClass]!
     const perSlab = 16 >> frameClass
     const frames = slabs.length * perSlab
+    const { bytes } = this.#arena
     let hand = this.#hands[frameClass]!
     for (let step = 0; step < frames * 5; step++) {
       if (++hand >= frames) hand = 0
       const frame = slabs[Math.floor(hand / perSlab)]! * SLAB_BYTES + (hand % perSlab) * (PAGE_BYTES << frameClass)
       const page = frame / PAGE_BYTES
-      const spaceId = this.#frameSpace[page]!
-      if (spaceId < 0) continue
-      if (this.#spaces[spaceId]!.cool(this.#frameBlock[page]!)) {
-        this.#hands[frameClass] = hand
-        this.#evict(page)
-        return frame
+      if (bytes[this.#references + page]) {
+        bytes[this.#references + page]!--
+        continue
       }
+      const spaceId = this.#frameSpace[page]!
+      if (spaceId < 0 || this.#spaces[spaceId]!.isDirty(this.#frameBlock[page]!)) continue
+      this.#hands[frameClass] = hand
+      this.#evict(page)
+      return frame
     }
     return 0
   }
@@ -468,6 +512,7 @@ export class BlockCache {
     const page = frame / PAGE_BYTES
     this.#frameSpace[page] = spaceId
     this.#frameBlock[page] = block
+    this.#arena.bytes[this.#references + page] = 1
     this.#spaces[spaceId]!.setResident(block, frame)
   }
 }

@@ -9,8 +9,11 @@
  * | 24 | | | rows | |
  */
 
-import type { Arena } from './arena.js'
-import type { Checksum } from './checksum.js'
+/** What this needs of the kernel. */
+export interface BlockKernel {
+  sealBlock(frame: number, byteLength: number, place: number, storeTag: bigint): void
+  isSealed(frame: number, byteLength: number, place: number, storeTag: bigint): boolean | number
+}
 
 const COLLECTION_UNIT = 2 ** 31
 const KIND_UNIT = 2 ** 28
@@ -25,17 +28,4 @@ export const KIND_RECODES = 4
 /** The key of a block: ordered by collection, kind, number. */
 export function placeOf(collection: number, kind: number, block: number): number {
   return collection * COLLECTION_UNIT + kind * KIND_UNIT + block
-}
-
-/** Completes the header of a block in kernel memory. */
-export function sealBlock(arena: Arena, checksum: Checksum, frame: number, byteLength: number, place: number, store: bigint): void {
-  const view = new DataView(arena.bytes.buffer, frame, byteLength)
-  view.setFloat64(8, place, true)
-  view.setBigUint64(16, store, true)
-  view.setBigUint64(0, checksum.ofMemory(frame + 8, byteLength - 8), true)
-}
-
-/** Whether the block in kernel memory is the one that was written there by this store. */
-export function isSealed({ f64, u64 }: Arena, checksum: Checksum, frame: number, byteLength: number, place: number, store: bigint): boolean {
-  return f64[frame / 8 + 1] === place && u64[frame / 8 + 2] === store && u64[frame / 8] === checksum.ofMemory(frame + 8, byteLength - 8)
 }

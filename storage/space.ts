@@ -14,7 +14,7 @@ export const MOST_ROWS = 2 ** 28
 const CLEAN = 0
 const DIRTY = 1
 const WRITING = 2
-const BYTES_A_BLOCK = 6
+const BYTES_A_BLOCK = 5
 const FIRST_CAPACITY = 32
 /** Frames have 1, 2, 4, 8 or 16 pages. */
 export const FRAME_CLASSES = 5
@@ -25,6 +25,16 @@ export interface SpaceShape {
   kind?: string
   /** Fills the frame at `frame` with a block. Without it rows have no blocks: they are copies of what stands elsewhere, each kept by itself (kept-rows.ts). */
   load?(block: number, frame: number): void
+  /** The same for several, where that is more than one after the other. Shapes: blocks, frames u32[count]. */
+  loadAll?(blocks: Uint32Array, frames: Uint32Array, count: number): void
+}
+
+/** What several spaces of a memory share. */
+export interface Shared {
+  /** How many threads have kernels that read them. */
+  threads: number
+  /** Address of the reference counts (kernel/layout.ts). */
+  references: number
 }
 
 /** Rows of one width, cut into blocks: the driver's side of a space descriptor (kernel/layout.ts). */
@@ -39,6 +49,7 @@ export class Space {
   evictions = 0
   readonly #arena: Arena
   readonly #load: SpaceShape['load']
+  readonly #loadAll: SpaceShape['loadAll']
   /** Rows that are kept, where they have no blocks. */
   #kept = 0
   #readHere = 0
@@ -58,10 +69,10 @@ export class Space {
   /** When each block was evicted last, as the cache counts time; 0 for never. */
   #evictedAt = new Uint8Array(0)
 
-  /** `threads` is how many have kernels that read it. */
-  constructor(arena: Arena, id: number, shape: SpaceShape, threads = 1) {
+  constructor(arena: Arena, id: number, shape: SpaceShape, { threads, references }: Shared) {
     this.#arena = arena
     this.#load = shape.load
+    this.#loadAll = shape.loadAll
     this.#threads = threads
     this.#counts = arena.allocate(threads * COUNTS_BYTES, 'tables')
     this.id = id
@@ -69,6 +80,7 @@ export class Space {
     this.ptr = arena.allocate(SPACE_BYTES, 'tables')
     this.#set(SPACE_ID, id)
     this.#set(SPACE_COUNTS, this.#counts)
+    this.#set(SPACE_REFERENCES, references)
     this.#layOut(shape.rowBytes)
     this.reserve(1)
   }
@@ -134,7 +146,6 @@ export class Space {
     if (old) {
       bytes.copyWithin(tables, this.#tables, this.#tables + old * 4)
       bytes.copyWithin(tables + capacity * 4, this.#tables + old * 4, this.#tables + old * 5)
-      bytes.copyWithin(tables + capacity * 5, this.#tables + old * 5, this.#tables + old * 6)
       this.#arena.release(this.#tables, old * BYTES_A_BLOCK, 'tables')
     }
     const stored = new Uint8Array(capacity / 8)
@@ -146,13 +157,18 @@ export class Space {
     this.#tables = tables
     this.#capacity = capacity
     this.#set(SPACE_TABLE, tables)
-    this.#set(SPACE_REFERENCES, tables + capacity * 4)
-    this.#set(SPACE_DIRTY, tables + capacity * 5)
+    this.#set(SPACE_DIRTY, tables + capacity * 4)
     this.#set(SPACE_CAPACITY, capacity)
   }
 
   load(block: number, frame: number): void {
     this.#load!(block, frame)
+  }
+
+  /** Fills a frame each. Shapes: blocks, frames u32[count]. */
+  loadAll(blocks: Uint32Array, frames: Uint32Array, count: number): void {
+    if (this.#loadAll) this.#loadAll(blocks, frames, count)
+    else for (let i = 0; i < count; i++) this.load(blocks[i]!, frames[i]!)
   }
 
   get hasBlocks(): boolean {
@@ -179,11 +195,9 @@ export class Space {
     return this.#arena.u32[this.#tables / 4 + block]!
   }
 
-  /** Enters a block's frame, 0 for none; it counts as referenced once, or as often as it was when it was asked for. */
+  /** Enters a block's frame, 0 for none. */
   setResident(block: number, frame: number): void {
-    const { bytes, u32 } = this.#arena
-    const references = this.#tables + this.#capacity * 4 + block
-    bytes[references] = frame ? Math.max(1, bytes[references]!) : 0
+    const { u32 } = this.#arena
     // NOTE: behind what fills the frame, for other threads too.
     const before = u32[this.#tables / 4 + block]!
     Atomics.store(u32, this.#tables / 4 + block, frame)
@@ -257,16 +271,6 @@ export class Space {
     return this.#arena.bytes[this.#flagOf(block)] === WRITING
   }
 
-  /** Counts a clean block's references down; says whether there were none. */
-  cool(block: number): boolean {
-    const { bytes } = this.#arena
-    const references = this.#tables + this.#capacity * 4 + block
-    if (bytes[references + this.#capacity]) return false
-    if (!bytes[references]) return true
-    bytes[references]!--
-    return false
-  }
-
   *dirtyBlocks(): Generator<number> {
     for (let block = 0; block < this.#capacity; block++) if (this.#arena.bytes[this.#flagOf(block)] === DIRTY) yield block
   }
@@ -298,7 +302,7 @@ export class Space {
 
   /** Address of a block's DIRTY flag. */
   #flagOf(block: number): number {
-    return this.#tables + this.#capacity * 5 + block
+    return this.#tables + this.#capacity * 4 + block
   }
 
   #dirtyFlags(): Uint8Array {

@@ -109,7 +109,7 @@ async function ladder({ workload, cacheBytes, searches }: Request & { type: 'lad
   const truth = await readGroundTruth(dataset, workload.count)
   const before = held()
   const stopWatching = watchHeld()
-  const { db, items } = await open(workload, cacheBytes, 0)
+  const { db, items } = await open(workload, cacheBytes)
   const hash = createHash('sha256')
   const found = Array.from({ length: queries.count }, (_, i) => {
     const hits = search(items, queries, i, searches)
@@ -125,7 +125,7 @@ async function ladder({ workload, cacheBytes, searches }: Request & { type: 'lad
 
 async function uniform({ workload, cacheBytes, searches }: Request & { type: 'uniform' }): Promise<Load> {
   const queries = await readQueries(datasetOf(workload.dataset))
-  const { db, items } = await open(workload, cacheBytes, 0)
+  const { db, items } = await open(workload, cacheBytes)
   const load = await time(db, items, queries, searches, uniformDraws(queries.count, 1))
   await db.close()
   return load

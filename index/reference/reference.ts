@@ -151,6 +151,13 @@ export function loadReference(wasmMemory: WebAssembly.Memory, callbacks: KernelC
       memory.bytes.set(new Uint8Array(bits.buffer), vector)
     },
     checksum: (ptr, byteLength) => xxHash64(memory.bytes.subarray(ptr, ptr + byteLength)),
+    sealBlock(frame, byteLength, place, storeTag) {
+      memory.setF64(frame + 8, place)
+      memory.setU64(frame + 16, storeTag)
+      memory.setU64(frame, kernel.checksum(frame + 8, byteLength - 8))
+    },
+    isSealed: (frame, byteLength, place, storeTag) =>
+      memory.f64(frame + 8) === place && memory.u64(frame + 16) === storeTag && memory.u64(frame) === kernel.checksum(frame + 8, byteLength - 8),
     rowAddress: (space, row) => rows.address(space, row),
     dirtyRowAddress: (space, row) => rows.dirtyAddress(space, row),
     setThread(index) {

@@ -1,5 +1,5 @@
 import {
-  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, KEPT_ENTRIES, KEPT_HEAD, KEPT_MASK, KEPT_ROW_BITS, KEPT_SPACE_BITS, MOST_ASKED, REFERENCED, SPACE_COUNTS,
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, KEPT_ENTRIES, KEPT_HEAD, KEPT_MASK, KEPT_ROW_BITS, KEPT_SPACE_BITS, MOST_ASKED, PAGE_BYTES, REFERENCED, SPACE_COUNTS,
   SPACE_DIRTY, SPACE_ID, SPACE_KEPT, SPACE_REFERENCES, SPACE_ROWS, SPACE_ROW_BYTES, SPACE_TABLE
 } from '../../storage/kernel/layout.js'
 import type { KernelCallbacks } from '../kernel.js'
@@ -34,7 +34,7 @@ export class Rows {
       this.#count(space, COUNTS_FAULTS)
       this.#fault(memory.u32(space + SPACE_ID), block)
     }
-    memory.setU8(memory.u32(space + SPACE_REFERENCES) + block, REFERENCED)
+    memory.setU8(memory.u32(space + SPACE_REFERENCES) + frame() / PAGE_BYTES, REFERENCED)
     return frame() + BLOCK_HEADER + (row % rows) * memory.u32(space + SPACE_ROW_BYTES)
   }
 

@@ -1,5 +1,5 @@
 import type { Arena } from '../../storage/arena.js'
-import { blocksAt, type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
+import { faultAllOf, type KernelBuild, type KernelCallbacks, loadKernel } from '../kernel.js'
 import { MOST_WORKERS } from './bells.js'
 import { Calls } from './calls.js'
 import {
@@ -60,8 +60,7 @@ const KERNEL: KernelSource = { module: new URL('../kernel.js', import.meta.url).
  */
 export class Threads {
   readonly workers: number
-  readonly #serve: KernelCallbacks
-  readonly #memory: WebAssembly.Memory
+  readonly #serve: Required<KernelCallbacks>
   readonly #onWorkerLost: (error: Error) => void
   readonly #control: Control
   readonly #gate: Gate
@@ -94,8 +93,7 @@ export class Threads {
       throw new RangeError(`workers is a whole number from 0 to ${MOST_WORKERS}, not ${workers}`)
     }
     this.workers = workers
-    this.#serve = serve
-    this.#memory = arena.memory
+    this.#serve = { ...serve, faultAll: faultAllOf(serve, arena.memory) }
     this.#onWorkerLost = onWorkerLost
     const ptr = arena.allocate(controlBytes(workers))
     this.#control = new Control(arena.memory, ptr, workers)
@@ -110,6 +108,7 @@ export class Threads {
     const addresses = scratches(workers + 1)
     const own = kernel.loadKernel(build, arena.memory, {
       fault: (space, block) => this.#answer(workers, FAULT, space, block, 1),
+      faultAll: (space, blocks, count) => this.#answer(workers, FAULTS, space, blocks, count),
       loadRecords: (space, ordinals, count) => this.#answer(workers, RECORD, space, ordinals, count)
     })
     const signals = { begin: () => undefined, wake: () => this.#wake(), ring: () => undefined }
@@ -341,7 +340,7 @@ export class Threads {
     try {
       this.#gate.serve(() => {
         if (asked === FAULT) this.#serve.fault(space, number)
-        else if (asked === FAULTS) for (const block of blocksAt(this.#memory, number, count)) this.#serve.fault(space, block)
+        else if (asked === FAULTS) this.#serve.faultAll(space, number, count)
         else this.#serve.loadRecords(space, number, count)
       })
     } catch (error) {

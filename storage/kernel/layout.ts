@@ -6,9 +6,9 @@
  * | offset | name | meaning |
  * |---|---|---|
  * | 0 | TABLE | ptr of u32[capacity]: block number -> frame ptr, 0 when not resident |
- * | 4 | REFERENCES | ptr of u8[capacity]: CLOCK reference counts |
+ * | 4 | REFERENCES | ptr of u8[pages of the memory]: CLOCK reference counts, where the frame begins; the same of all spaces |
  * | 8 | DIRTY | ptr of u8[capacity]: 1 when the frame differs from the block on disk, 2 while it is being written |
- * | 12 | CAPACITY | blocks that the three arrays have room for |
+ * | 12 | CAPACITY | blocks that the two arrays have room for |
  * | 16 | ROW_BYTES | bytes of a row |
  * | 20 | ROWS | rows of a block |
  * | 24 | MAGIC | block = (row * MAGIC) >> SHIFT, for row < 2^28 |
@@ -57,11 +57,12 @@ export const COUNTS_BYTES = 64
 
 /** Bytes of a page of LMDB, and of the smallest frame. */
 export const PAGE_BYTES = 4096
+export const PAGE_BITS = 12
 
 /** Bytes before the first row of a block. */
 export const BLOCK_HEADER = 24
 
-/** What the kernel writes into REFERENCES on every access; a block that was loaded and not yet used again has 1. */
+/** What the kernel writes into REFERENCES on every access; a block that was loaded and not yet used has 1. */
 export const REFERENCED = 3
 
 /** The number of no block: a fault on it says that the cache cannot hold what is needed together. */

@@ -5,7 +5,7 @@
  */
 
 import {
-  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, NO_BLOCK, REFERENCED, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS,
+  BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, NO_BLOCK, PAGE_BITS, REFERENCED, SPACE_COUNTS, SPACE_DIRTY, SPACE_ID, SPACE_MAGIC, SPACE_REFERENCES, SPACE_ROWS,
   SPACE_ROW_BYTES, SPACE_SHIFT, SPACE_TABLE
 } from './layout'
 
@@ -98,7 +98,7 @@ export function rowAddress(space: usize, row: u32): usize {
     miss(space, block)
     frame = load<u32>(load<u32>(space, SPACE_TABLE) + (block << 2))
   }
-  store<u8>(load<u32>(space, SPACE_REFERENCES) + block, REFERENCED)
+  store<u8>(load<u32>(space, SPACE_REFERENCES) + (frame >> PAGE_BITS), REFERENCED)
   return frame + BLOCK_HEADER + (row - block * load<u32>(space, SPACE_ROWS)) * load<u32>(space, SPACE_ROW_BYTES)
 }
 
@@ -150,7 +150,8 @@ export function resolveResident(space: usize, rows: usize, count: u32, addresses
     const block = <u32>((<u64>row * magic) >> shift)
     const frame = load<u32>(table + (block << 2))
     missing |= u32(frame == 0)
-    store<u8>(references + block, REFERENCED)
+    // Of one that is missing, it is page 0, which is no frame.
+    store<u8>(references + (frame >> PAGE_BITS), REFERENCED)
     store<u32>(addresses + (i << 2), frame + BLOCK_HEADER + (row - block * perBlock) * rowBytes)
   }
   if (missing) return false

@@ -8,7 +8,7 @@ import { Scratch } from '../../index/scratch.js'
 import { Threads } from '../../index/threads/threads.js'
 import { Arena } from '../../storage/arena.js'
 import { BlockCache } from '../../storage/block-cache.js'
-import { isSealed, KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../../storage/block-format.js'
 import { Checksum } from '../../storage/checksum.js'
 import { PAGE_SLACK, type Space } from '../../storage/space.js'
 import { distanceOf, kMeans } from './kernel-suite.js'
@@ -136,7 +136,7 @@ export class MemoryIndex {
       const byteLength = space.frameBytes - PAGE_SLACK
       space.markStored(block)
       space.markWriting(block)
-      sealBlock(this.arena, this.checksum, frame, byteLength, place, STORE)
+      this.kernel.sealBlock(frame, byteLength, place, STORE)
       this.blocks.set(place, this.arena.bytes.slice(frame, frame + byteLength))
     }
     this.cache.endWriting(true)
@@ -186,7 +186,7 @@ export class MemoryIndex {
 
   #load(place: number, frame: number, byteLength: number): void {
     this.arena.bytes.set(this.blocks.get(place)!, frame)
-    if (!isSealed(this.arena, this.checksum, frame, byteLength, place, STORE)) throw new Error(`block ${place} is not what was written`)
+    if (!this.kernel.isSealed(frame, byteLength, place, STORE)) throw new Error(`block ${place} is not what was written`)
   }
 }
 

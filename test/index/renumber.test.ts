@@ -7,7 +7,7 @@ import { findInGraph } from '../../index/graph-check.js'
 import { type Graph, KINDS } from '../../index/graph.js'
 import { localOrder } from '../../index/local-order.js'
 import { DROPPED, Renumbered } from '../../index/renumber.js'
-import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf, sealBlock } from '../../storage/block-format.js'
+import { KIND_BASE, KIND_CODES, KIND_RECODES, KIND_STATES, KIND_UPPER, placeOf } from '../../storage/block-format.js'
 import type { Nearest } from '../../index/searcher.js'
 import { check } from '../seed.js'
 import { clustered, gaussian, MemoryIndex, trained } from './memory-index.js'
@@ -35,7 +35,7 @@ function renumbered(index: MemoryIndex): { again: MemoryIndex, order: Uint32Arra
   const frame = index.arena.allocate(FRAME)
   for (const { kind, block, byteLength } of mapped.blocks(KINDS, frame)) {
     const place = placeOf(1, KIND_NUMBERS[kind], block)
-    sealBlock(index.arena, index.checksum, frame, byteLength, place, 0x0123456789abcdefn)
+    index.kernel.sealBlock(frame, byteLength, place, 0x0123456789abcdefn)
     again.blocks.set(place, index.arena.bytes.slice(frame, frame + byteLength))
   }
   for (const [ordinal, old] of order.entries()) again.vectors.set(ordinal, index.vectors.get(old)!)

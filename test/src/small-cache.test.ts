@@ -46,4 +46,53 @@ for (const seed of [1]) {
   })
 }
 
+test('an index larger than its cache is read by several threads, and searched as by one, while it changes', async () => {
+  const random = new Random(2)
+  const dimensions = 512
+  const vectorOf = (): Float32Array => Float32Array.from({ length: dimensions }, () => random.normal())
+  const options = { dimensions, metric: 'l2', codec: 'f32', M: 8, efConstruction: 20 } as const
+  await withStore(async alone => await withStore(async helped => {
+    const all = [alone, helped].map(db => db.collection('items', options))
+    const vectors = new Map<string, Float32Array>()
+    let readers = 0
+    for (let round = 0; round < 6; round++) {
+      const operations: BatchOperation<undefined>[] = []
+      for (let i = 0; i < 800; i++) {
+        const key = `k${round}-${i}`
+        vectors.set(key, vectorOf())
+        operations.push({ type: 'put', key, vector: vectors.get(key)! })
+      }
+      if (round > 2) for (const key of [...vectors.keys()].slice(0, 60)) {
+        vectors.delete(key)
+        operations.push({ type: 'del', key })
+      }
+      await Promise.all(all.map(collection => collection.batch(operations)))
+      if (round === 4) for (const db of [alone, helped]) await db.compact()
+      for (let i = 0; i < 40; i++) {
+        const query = vectorOf()
+        const [one, other] = all.map(collection => collection.searchSync(query, { k: 10, ef: 100 }))
+        // What is not linked yet is scanned, so both find what they should, and not always the same.
+        assert.is(one!.length, other!.length)
+        for (const { key, distance } of other!) assert.ok(Math.abs(distance - squaredL2(query, vectors.get(key)!)) < distance * 1e-4, key)
+      }
+      readers = Math.max(readers, helped.cacheStats().readers)
+    }
+    assert.is(alone.cacheStats().readers, 0)
+    assert.ok(readers > 0, 'there were readers')
+    await Promise.all([alone, helped].map(db => db.checkpoint()))
+    await alone.compact()
+    await helped.compact()
+    for (let i = 0; i < 100; i++) {
+      const query = vectorOf()
+      const [one, other] = all.map(collection => collection.searchSync(query, { k: 10, ef: 100 }))
+      assert.equal(other, one)
+    }
+    await Promise.all([sound(alone), sound(helped)])
+  }, { ...SMALL, workers: 2 }), { ...SMALL, workers: 0 })
+})
+
+function squaredL2(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0)
+}
+
 test.run()

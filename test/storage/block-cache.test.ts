@@ -253,7 +253,7 @@ function framesFree(model: Model): number {
 }
 
 test('blocks that are used stay, those that are not go first', () => {
-  const model = new Model(8, [4000])
+  const model = new Model(9, [4000])
   const [space] = model.spaces
   space.reserve(1000)
   const frames = framesFree(model)
@@ -283,7 +283,7 @@ test('slabs move to the class that needs them', () => {
 })
 
 test('a full cache takes reads and writes again after a checkpoint', () => {
-  const model = new Model(8, [4000])
+  const model = new Model(9, [4000])
   const [space] = model.spaces
   space.reserve(1000)
   const frames = framesFree(model)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { loadKernel } from '../../../index/kernel.js'
 import { Arena } from '../../../storage/arena.js'
 import { BlockCache } from '../../../storage/block-cache.js'
-import { BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, REFERENCED, SPACE_COUNTS, SPACE_REFERENCES } from '../../../storage/kernel/layout.js'
+import { BLOCK_HEADER, COUNTS_BYTES, COUNTS_FAULTS, COUNTS_READS, PAGE_BYTES, REFERENCED, SPACE_COUNTS, SPACE_REFERENCES } from '../../../storage/kernel/layout.js'
 import { MOST_ROWS } from '../../../storage/space.js'
 import { BUILDS, kernelSuite } from '../../index/kernel-suite.js'
 import { check } from '../../seed.js'
@@ -24,7 +24,7 @@ kernelSuite('kernel space', BUILDS, (test, build) => {
         const address = kernel.rowAddress(space.ptr, row) >>> 0
         assert.is(address, space.frameOf(block) + BLOCK_HEADER + (row % space.rowsPerBlock) * rowBytes)
         assert.equal(loaded.slice(faults), known ? [] : [block])
-        assert.is(arena.bytes[arena.u32[(space.ptr + SPACE_REFERENCES) / 4] + block], REFERENCED)
+        assert.is(arena.bytes[arena.u32[(space.ptr + SPACE_REFERENCES) / 4] + space.frameOf(block) / PAGE_BYTES], REFERENCED)
         assert.not(space.isDirty(block))
       }
       const block = Math.floor(rows[0] / space.rowsPerBlock)
