@@ -59,6 +59,8 @@ export interface InsertsRow extends Store {
 /** Loading with a cache of a share of the final index. */
 export interface LoadRow extends Store {
   share?: number
+  /** Whether it was compacted each time that it had doubled. */
+  doublings?: boolean
   cacheBytes: number
   /** What it came to, or why it came to no end. */
   loaded?: Loaded

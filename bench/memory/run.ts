@@ -16,7 +16,10 @@ const efConstruction = 100
 const [k, ef] = [10, 64]
 const shares = [0.05, 0.1, 0.25, 0.5, 1]
 const tenth = 0.1
-const loadShares = [0.5, 0.25]
+/** Shares of the index that are cached while it is loaded, everything first; and whether it is compacted when it has doubled. */
+const loads: { share?: number; doublings: boolean }[] = [
+  { doublings: false }, { share: 0.5, doublings: false }, { share: 0.25, doublings: false }, { share: 0.25, doublings: true }
+]
 const limitsShares = [0.05, 0.1, 0.25, 1]
 /** The smallest cache that a database takes. */
 const leastCache = 8 * 2 ** 20
@@ -79,14 +82,14 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
     const { workload: _, indexBytes, ...store } = await built(part)
     const workload = workloadOf(part, 'load')
     const rows = []
-    for (const share of [undefined, ...loadShares]) {
+    for (const { share, doublings } of loads) {
       const cacheBytes = share === undefined ? wholeCache : cacheOf({ indexBytes }, share)
-      console.log(`  loading with ${share === undefined ? 'everything' : `${share * 100} %`} cached ...`)
-      const outcome = await ask({ type: 'fill', workload, first: 0, cacheBytes, compact: false }).then(
+      console.log(`  loading with ${share === undefined ? 'everything' : `${share * 100} %`} cached${doublings ? ', compacted when it has doubled' : ''} ...`)
+      const outcome = await ask({ type: 'fill', workload, first: 0, cacheBytes, compact: false, doublings }).then(
         ({ indexBytes: _, ...loaded }) => ({ loaded }),
         (error: Error) => ({ failure: error.message.split('\n')[0] })
       )
-      rows.push({ ...store, indexBytes, ...(share !== undefined && { share }), cacheBytes, ...outcome })
+      rows.push({ ...store, indexBytes, ...(share !== undefined && { share }), doublings, cacheBytes, ...outcome })
     }
     return { load: rows }
   },

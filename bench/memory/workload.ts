@@ -32,7 +32,7 @@ export interface Searches {
 
 export type Request =
   /** Puts rows [first, count) into a store, which is made anew when first is 0. */
-  | { type: 'fill'; workload: MemoryWorkload; first: number; cacheBytes: number; compact: boolean }
+  | { type: 'fill'; workload: MemoryWorkload; first: number; cacheBytes: number; compact: boolean; doublings?: boolean }
   | { type: 'ladder'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
   | { type: 'uniform'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
   | { type: 'cold'; workload: MemoryWorkload; searches: Searches }
@@ -60,6 +60,8 @@ const blockCount = 16_384
 const coldSeconds = 10
 const windowSeconds = 0.25
 const warmShare = 0.9
+/** From so many vectors on a store is compacted when it has doubled. */
+const leastCompacted = 65_536
 
 function handle(request: Request): Promise<Replies[Request['type']]> {
   if (request.type === 'fill') return fill(request)
@@ -77,7 +79,7 @@ async function open({ dataset, M, efConstruction, directory }: MemoryWorkload, c
 }
 
 /** Until all is linked and in a checkpoint; rows are read outside the clock. */
-async function fill({ workload, first, cacheBytes, compact }: Request & { type: 'fill' }): Promise<Replies['fill']> {
+async function fill({ workload, first, cacheBytes, compact, doublings }: Request & { type: 'fill' }): Promise<Replies['fill']> {
   if (first === 0) await rm(workload.directory, { recursive: true, force: true })
   await mkdir(workload.directory, { recursive: true })
   const base = await FbinFile.open(datasetOf(workload.dataset).files.base)
@@ -86,11 +88,15 @@ async function fill({ workload, first, cacheBytes, compact }: Request & { type: 
   const { db, items } = await open(workload, cacheBytes)
   const watch = new Stopwatch()
   const values = new Float32Array(blockCount * base.dim)
+  let doubled = leastCompacted
   for (let from = first; from < workload.count; from += blockCount) {
     const rows = Math.min(blockCount, workload.count - from)
     await base.read(from, values.subarray(0, rows * base.dim))
     const block: Matrix = { count: rows, dim: base.dim, values }
     await watch.time(() => items.batch(Array.from({ length: rows }, (_, i) => ({ type: 'put', key: String(from + i), vector: rowOf(block, i) }))))
+    if (!doublings || from + rows < doubled || from + rows === workload.count) continue
+    doubled *= 2
+    await watch.time(() => db.compact())
   }
   await watch.time(() => linked(items))
   await watch.time(() => db.checkpoint())

@@ -53,9 +53,9 @@ export function insertsTable(rows: readonly InsertsRow[]): string {
 export function loadTable(rows: readonly LoadRow[]): string {
   const head = ['bulk load', 'cache, of the index', 'MB', 'vec/s', 'of all in memory', 'processor µs a vector', 'own MB over the limit', 'files MB']
   const table = markdown(head, rows.map((row) => {
-    const { dataset, count, share, cacheBytes, loaded } = row
+    const { dataset, count, share, doublings, cacheBytes, loaded } = row
     const full = rows.find((other) => other.share === undefined && other.dataset === dataset && other.count === count)?.loaded
-    const name = [`${dataset}, ${whole(count)}`, nameOf(share), megabytes(cacheBytes)]
+    const name = [`${dataset}, ${whole(count)}`, `${nameOf(share)}${doublings ? ', compacted' : ''}`, megabytes(cacheBytes)]
     if (!loaded) return [...name, 'fails', '-', '-', '-', '-']
     const { seconds, cpuSeconds, before, most } = loaded
     return [

@@ -36,12 +36,14 @@ test('loading is compared with loading the same data with everything in memory',
   const loaded = { seconds: 2, cpuSeconds: 3, before: rung.before, most: rung.most }
   const full: LoadRow = { ...store, cacheBytes: 3072 * MIB, loaded }
   const slow = { ...full, share: 0.25, cacheBytes: 10 * MIB, loaded: { ...loaded, seconds: 4 } }
+  const compacted = { ...slow, doublings: true }
   const failed: LoadRow = { ...store, share: 0.25, cacheBytes: 10 * MIB, failure: 'no room' }
-  const table = cells(loadTable([full, slow, { ...slow, dataset: 'synth-128' }, failed]))
-  assert.equal(table.map(line => line[4]), ['1.00', '0.50', '-', '-'])
+  const table = cells(loadTable([full, slow, { ...slow, dataset: 'synth-128' }, failed, compacted]))
+  assert.equal(table.map(line => line[4]), ['1.00', '0.50', '-', '-', '0.50'])
   assert.is(table[3]![3], 'fails')
   assert.ok(loadTable([full, failed]).endsWith('With 25 %: no room.'))
-  assert.equal(table.map(line => line[6]), ['-', '5.0', '5.0', '-'])
+  assert.equal(table.map(line => line[6]), ['-', '5.0', '5.0', '-', '5.0'])
+  assert.is(table[4]![1], '25 %, compacted')
 })
 
 test('of rounds in turns the middle one counts, and those a quarter from the ends are shown', () => {
