@@ -23,6 +23,8 @@ export interface Load {
   p50Us: number
   p99Us: number
   hitRatio: number
+  /** The same of blocks alone, without records, which have none. */
+  blockHitRatio?: number
   blocksRead: number
   /** Blocks read a query, by what they hold. */
   reads: Record<CacheKind, number>
@@ -49,7 +51,7 @@ export interface LadderRow extends Store {
   rungs: LadderRung[]
 }
 
-/** Hit ratios at a tenth of the index, after compaction and after as many inserts again as half of what was there. */
+/** Hit ratios with a tenth of the blocks in memory, after compaction and after as many inserts again as half of what was there. */
 export interface InsertsRow extends Store {
   inserted: number
   compacted: Load

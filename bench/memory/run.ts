@@ -7,7 +7,7 @@ import { places } from '../places.js'
 import { type MemoryResults, noMemoryResults, type Store } from './figures.js'
 import { measureBase, runWithinLimit } from './limits.js'
 import type { MemoryPart } from './parts.js'
-import { wholeCache, type MemoryWorkload, type Replies, type Request } from './workload.js'
+import { leastCache, wholeCache, type MemoryWorkload, type Replies, type Request } from './workload.js'
 
 const prepareScript = new URL('../macro/prepare-process.js', import.meta.url)
 const workloadScript = new URL('./workload.js', import.meta.url)
@@ -21,8 +21,6 @@ const loads: { share?: number; doublings: boolean }[] = [
   { doublings: false }, { share: 0.5, doublings: false }, { share: 0.25, doublings: false }, { share: 0.25, doublings: true }
 ]
 const limitsShares = [0.05, 0.1, 0.25, 1]
-/** The smallest cache that a database takes. */
-const leastCache = 8 * 2 ** 20
 
 /** A store that is kept for other parts. */
 interface Built extends Store {
@@ -68,13 +66,12 @@ const measurers: Record<MemoryPart, (part: DatasetPart, runs: number) => Promise
     const searches = { ef, k, runs }
     const { workload, ...before } = await compactedPart(part)
     console.log('  compacted ...')
-    const cacheBytes = cacheOf(before, tenth)
-    const compacted = await ask({ type: 'uniform', workload, cacheBytes, searches })
+    const compacted = await ask({ type: 'uniform', workload, indexBytes: before.indexBytes, share: tenth, searches })
     console.log('  with half as many inserted again ...')
     const whole = { ...workload, count: part.count }
-    const { indexBytes } = await ask({ type: 'fill', workload: whole, first: before.count, cacheBytes, compact: false })
+    const { indexBytes } = await ask({ type: 'fill', workload: whole, first: before.count, cacheBytes: cacheOf(before, tenth), compact: false })
     await forget(workload)
-    const afterInserts = await ask({ type: 'uniform', workload: whole, cacheBytes: cacheOf({ indexBytes }, tenth), searches })
+    const afterInserts = await ask({ type: 'uniform', workload: whole, indexBytes, share: tenth, searches })
     return { inserts: [{ ...before, inserted: part.count - before.count, compacted, afterInserts }] }
   },
 

@@ -34,7 +34,8 @@ export type Request =
   /** Puts rows [first, count) into a store, which is made anew when first is 0. */
   | { type: 'fill'; workload: MemoryWorkload; first: number; cacheBytes: number; compact: boolean; doublings?: boolean }
   | { type: 'ladder'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
-  | { type: 'uniform'; workload: MemoryWorkload; cacheBytes: number; searches: Searches }
+  /** With a share of the blocks in memory. */
+  | { type: 'uniform'; workload: MemoryWorkload; indexBytes: number; share: number; searches: Searches }
   | { type: 'cold'; workload: MemoryWorkload; searches: Searches }
   | { type: 'paging'; workload: MemoryWorkload; searches: Searches }
 
@@ -55,6 +56,8 @@ interface Opened {
 
 /** Large enough for everything to be resident. */
 export const wholeCache = 3 * 1024 ** 3
+/** The smallest cache that a database takes. */
+export const leastCache = 8 * 2 ** 20
 const blockCount = 16_384
 /** Seconds of searches from which it is told how fast they become, and of one window of them. */
 const coldSeconds = 10
@@ -129,12 +132,22 @@ async function ladder({ workload, cacheBytes, searches }: Request & { type: 'lad
   return { cacheBytes, recall: recallOf(found, truth, searches.k), results: hash.digest('hex').slice(0, 16), uniform, zipf, before, most }
 }
 
-async function uniform({ workload, cacheBytes, searches }: Request & { type: 'uniform' }): Promise<Load> {
+async function uniform({ workload, indexBytes, share, searches }: Request & { type: 'uniform' }): Promise<Load> {
   const queries = await readQueries(datasetOf(workload.dataset))
-  const { db, items } = await open(workload, cacheBytes)
+  const cacheBytes = Math.max(leastCache, Math.round(indexBytes * share))
+  const { db, items } = await open(workload, cacheBytes + await otherThanFrames(workload, cacheBytes, queries, searches))
   const load = await time(db, items, queries, searches, uniformDraws(queries.count, 1))
   await db.close()
   return load
+}
+
+/** Bytes of a cache that are not for blocks. */
+async function otherThanFrames(workload: MemoryWorkload, cacheBytes: number, queries: Matrix, searches: Searches): Promise<number> {
+  const { db, items } = await open(workload, cacheBytes)
+  for (let i = 0; i < queries.count; i++) search(items, queries, i, searches)
+  const { limit, bytes } = db.cacheStats()
+  await db.close()
+  return limit - bytes.blocks - bytes.emptyFrames - bytes.free
 }
 
 function search(items: Items, queries: Matrix, i: number, { ef, k }: Searches): Hits<undefined> {
@@ -157,14 +170,18 @@ async function time(db: VectorLevel, items: Items, queries: Matrix, searches: Se
   const after = db.cacheStats()
   const rounds = Array.from({ length: searches.runs }, (_, run) => micros.subarray(run * queries.count, (run + 1) * queries.count))
   const kinds = Object.keys(after.kinds) as CacheKind[]
+  const hitsOf = (kind: CacheKind): number => after.kinds[kind].hits - before.kinds[kind].hits
+  const missesOf = (kind: CacheKind): number => after.kinds[kind].misses - before.kinds[kind].misses
   const [hits, misses] = [after.hits - before.hits, after.misses - before.misses]
+  const [blockHits, blockMisses] = [hits - hitsOf('records'), misses - missesOf('records')]
   return {
     qps: median(rounds.map((round) => 1e6 / (round.reduce((a, b) => a + b) / round.length))),
     p50Us: quantile(micros, 0.5),
     p99Us: quantile(micros, 0.99),
     hitRatio: hits / (hits + misses),
+    blockHitRatio: blockHits / (blockHits + blockMisses),
     blocksRead: misses / micros.length,
-    reads: Object.fromEntries(kinds.map((kind) => [kind, (after.kinds[kind].misses - before.kinds[kind].misses) / micros.length])) as Record<CacheKind, number>
+    reads: Object.fromEntries(kinds.map((kind) => [kind, missesOf(kind) / micros.length])) as Record<CacheKind, number>
   }
 }
 
