@@ -53,7 +53,8 @@ test('reads what stands in the index, and what was written meanwhile when it was
   }
   const reader = new Worker(new URL('../../storage/reader-worker.js', import.meta.url), { workerData })
   const ended = new Promise(resolve => reader.once('exit', resolve))
-  while (!board.awake) await nextTurn()
+  // It may be asleep before it was seen.
+  for (; !board.awake; board.call()) await nextTurn()
   for (let round = 1; round < 6; round++) {
     let isWritten = false
     const written = writer.write(fill(round), new Map()).written.then(() => { isWritten = true })
