@@ -44,7 +44,7 @@ const MOST_SWEPT_ROWS = 2 * BATCH * (1 + OFFERS)
 /** Ordinals that room is made for, at least. */
 const LEAST_RESERVED = 1024
 /** What the table of a space takes for a block, at most. */
-const MOST_BYTES_A_BLOCK = 12
+const MOST_BYTES_A_BLOCK = 10
 
 /** What is kept of a vector that has its code: itself as well, or nothing else. */
 export const STORES = ['full', 'codes'] as const

@@ -122,7 +122,7 @@ export class Engine {
   /** The current generation of the index. */
   blocks: BlockStore | undefined
   blockWriter: BlockWriter | undefined
-  /** Undefined where there are no threads. */
+  /** Undefined when the index is closed. */
   readers: BlockReaders | undefined
   readAhead: ReadAhead | undefined
   generation = 0

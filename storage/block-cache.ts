@@ -112,7 +112,7 @@ export class BlockCache {
     this.#enter(frame, spaceId, block)
   }
 
-  /** The same for those of several that are not resident, which are read together. Shapes: blocks u32[count]. */
+  /** The same for those of several that are not resident, which are read together. Shapes: blocks u32[count], no two alike. */
   faultAll(spaceId: number, blocks: Uint32Array): void {
     const space = this.#spaces[spaceId]!
     const { blocks: missing } = this.#together
@@ -130,15 +130,20 @@ export class BlockCache {
     try {
       for (; count < wanted; count++) frames[count] = this.#claimFor(space, blocks[count]!)
     } catch (error) {
-      if (!count) throw error
+      if (!count || (error as VectorLevelError).code !== 'VECTOR_FULL') throw this.#giveBack(space, count, error)
     }
     try {
       space.loadAll(blocks, frames, count)
     } catch (error) {
-      for (let i = 0; i < count; i++) this.#freeFrames[space.frameClass]!.push(frames[i]!)
-      throw error
+      throw this.#giveBack(space, count, error)
     }
     for (let i = 0; i < count; i++) this.#enter(frames[i]!, space.id, blocks[i]!)
+  }
+
+  /** Frees the frames of what could not be loaded together. */
+  #giveBack(space: Space, count: number, error: unknown): unknown {
+    for (let i = 0; i < count; i++) this.#freeFrames[space.frameClass]!.push(this.#together.frames[i]!)
+    return error
   }
 
   /** A frame for a block that is about to be loaded. */

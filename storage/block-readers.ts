@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads'
+import { FasterWay } from './faster-way.js'
 import type { ReaderData } from './reader-worker.js'
 import { MOST_ITEMS, ReadingBoard, READ, REFUSED } from './reading-board.js'
 
 /** Looks at an item that another has, until the calling thread sleeps; and how long it sleeps then until it looks again. */
 const LOOKS = 4000
 const LISTEN_MS = 50
-/** Blocks that are read without readers where one was late: others want their core. */
-const UNHELPED = 5000
+/** The ways of reading that are compared. */
+const TOGETHER = 1
 /** Blocks that are asked for, several together, before it is seen whether readers are worth their threads. */
 const TRIED = 1024
 
@@ -31,15 +32,16 @@ export interface WantedBlocks {
  *
  * What LMDB must have from the disk is read at once, not one after the other. Of what is in the system's memory one reader makes searches 1.2 to 1.3 times as fast (340,000
  * words, a quarter of the index in memory: 1,700 and 2,100 a second, by Zipf's law); loading, which misses few blocks at a time, gains nothing.
- * Readers look for blocks as long as some are asked for, and sleep a fifth of a millisecond after that.
+ * Readers look for blocks as long as some are asked for, and sleep a fifth of a millisecond after that. Where they are no faster, since their cores have other work or few
+ * blocks are missed at a time, they are left alone, and tried again now and then.
  */
 export class BlockReaders {
   readonly #options: BlockReadersOptions
   readonly #board = new ReadingBoard()
   readonly #threads = new Map<Worker, Promise<void>>()
   #isStarted = false
+  readonly #faster = new FasterWay()
   #asked = 0
-  #unhelped = 0
 
   constructor(options: BlockReadersOptions) {
     this.#options = options
@@ -53,8 +55,14 @@ export class BlockReaders {
   /** Fills frames with blocks; `readHere` does it for one, on the calling thread, and throws when it cannot. */
   read(wanted: WantedBlocks, readHere: (block: number, frame: number) => void): void {
     const { blocks, frames, count } = wanted
-    if (count > 1 && count <= MOST_ITEMS && this.#isHelped(count)) this.#readTogether(wanted, readHere)
-    else for (let i = 0; i < count; i++) readHere(blocks[i]!, frames[i]!)
+    const readAll = (): void => {
+      for (let i = 0; i < count; i++) readHere(blocks[i]!, frames[i]!)
+    }
+    if (count < 2 || count > MOST_ITEMS || !this.#hasThreads(count)) return readAll()
+    const began = performance.now()
+    if (this.#faster.way === TOGETHER) this.#readTogether(wanted, readHere)
+    else readAll()
+    this.#faster.note(count, performance.now() - began)
   }
 
   /** What is read from now on is what was written by now. */
@@ -70,22 +78,13 @@ export class BlockReaders {
     await Promise.all(this.#threads.values())
   }
 
-  /** Whether readers are there for so many blocks; else they are called for the next. */
-  #isHelped(count: number): boolean {
-    if (!this.#isStarted) {
-      this.#asked += count
-      if (this.#asked < TRIED) return false
-      this.#asked = 0
-      if (!this.#options.isWorthIt()) return false
-      this.#start()
-      return false
-    }
-    if (this.#unhelped > 0) {
-      this.#unhelped -= count
-      return false
-    }
-    if (this.#board.awake) return true
-    if (this.#threads.size) this.#board.call()
+  /** Whether there are readers; `count` blocks more are asked for. */
+  #hasThreads(count: number): boolean {
+    if (this.#isStarted) return this.#threads.size > 0
+    this.#asked += count
+    if (this.#asked < TRIED) return false
+    this.#asked = 0
+    if (this.#options.isWorthIt()) this.#start()
     return false
   }
 
@@ -96,6 +95,7 @@ export class BlockReaders {
       board.frames[i] = frames[i]!
     }
     board.begin(count, byteLength)
+    if (board.awake < this.#threads.size) board.call()
     let failure: unknown
     const tryHere = (item: number): void => {
       try {
@@ -119,7 +119,6 @@ export class BlockReaders {
       const outcome = board.outcomeOf(item)
       if (outcome) return outcome
     }
-    this.#unhelped = UNHELPED
     while (!board.outcomeOf(item)) board.listen(item, LISTEN_MS)
     return board.outcomeOf(item)
   }

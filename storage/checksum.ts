@@ -9,7 +9,7 @@ export interface ChecksumKernel {
   checksum(ptr: number, byteLength: number): bigint
 }
 
-/** Checksums of bytes outside the kernel's memory, and of blocks within it. */
+/** Checksums of bytes outside the kernel's memory. */
 export class Checksum {
   readonly #kernel: ChecksumKernel
   readonly #arena: Arena
@@ -38,14 +38,9 @@ export class Checksum {
       const piece = bytes.subarray(from, from + STAGING_BYTES - SEED_BYTES)
       this.#view.setBigUint64(this.#staging, hash, true)
       this.#arena.bytes.set(piece, this.#staging + SEED_BYTES)
-      hash = this.ofMemory(this.#staging, SEED_BYTES + piece.length)
+      hash = BigInt.asUintN(64, this.#kernel.checksum(this.#staging, SEED_BYTES + piece.length))
       from += piece.length
     } while (from < bytes.length)
     return hash
-  }
-
-  /** xxHash64 of kernel memory. */
-  ofMemory(ptr: number, byteLength: number): bigint {
-    return BigInt.asUintN(64, this.#kernel.checksum(ptr, byteLength))
   }
 }

@@ -6,8 +6,6 @@ export const REFUSED = 2
 export const MOST_ITEMS = 64
 const NONE_LEFT = -1
 const COUNT_BITS = 8
-const ROUND_BITS = 16
-const MOST_ROUNDS = 2 ** 15
 
 const ROUND = 0
 const AWAKE = 1
@@ -28,7 +26,7 @@ const BYTES = OUTCOMES_AT + MOST_ITEMS * 4
  *
  * | offset | bytes | name | meaning |
  * |---|---|---|---|
- * | 0 | 4 | ROUND | number of the round << 16, its items << 8, the item that is taken next |
+ * | 0 | 4 | ROUND | its items << 8, the item that is taken next |
  * | 4 | 4 | AWAKE | readers that look for items |
  * | 8 | 4 | CALLS | increases when the others are to wake |
  * | 12 | 4 | VERSION | increases when blocks were written |
@@ -45,7 +43,6 @@ export class ReadingBoard {
   readonly frames: Uint32Array
   readonly #words: Int32Array
   readonly #outcomes: Int32Array
-  #round = 0
 
   constructor(buffer = new SharedArrayBuffer(BYTES)) {
     this.buffer = buffer
@@ -75,8 +72,7 @@ export class ReadingBoard {
   begin(count: number, byteLength: number): void {
     this.#outcomes.fill(0, 0, count)
     this.#words[BYTE_LENGTH] = byteLength
-    this.#round = (this.#round + 1) % MOST_ROUNDS
-    Atomics.store(this.#words, ROUND, this.#round << ROUND_BITS | count << COUNT_BITS)
+    Atomics.store(this.#words, ROUND, count << COUNT_BITS)
   }
 
   /** Takes an item; -1 when none is left. */
@@ -84,7 +80,8 @@ export class ReadingBoard {
     for (;;) {
       const round = Atomics.load(this.#words, ROUND)
       const item = round & (2 ** COUNT_BITS - 1)
-      if (item >= ((round >>> COUNT_BITS) & (2 ** COUNT_BITS - 1))) return NONE_LEFT
+      if (item >= round >>> COUNT_BITS) return NONE_LEFT
+      // It may be of another round by now, which has such an item as well.
       if (Atomics.compareExchange(this.#words, ROUND, round, round + 1) === round) return item
     }
   }

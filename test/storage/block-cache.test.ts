@@ -305,6 +305,48 @@ test('a full cache takes reads and writes again after a checkpoint', () => {
   model.verify()
 })
 
+test('several blocks are loaded together, as many as there is room for', () => {
+  const model = new Model(9, [4000])
+  const { cache, spaces: [space] } = model
+  space!.reserve(1000)
+  const frames = framesFree(model)
+  for (let row = 0; row < frames - 3; row++) model.write(space!, row, row + 1)
+  const wanted = Uint32Array.of(900, 901, 902, 903, 904)
+  const present = (): number[] => [...wanted].filter(block => space!.frameOf(block))
+  const loads = model.loads
+  cache.faultAll(space!.id, wanted)
+  assert.equal(present(), [900, 901, 902])
+  cache.faultAll(space!.id, wanted.subarray(1, 3))
+  assert.is(model.loads, loads + 3, 'what is there is not loaded again')
+  for (const row of [900, 901, 902]) model.write(space!, row, row)
+  assert.throws(() => cache.faultAll(space!.id, wanted), isFull)
+  model.verify()
+  model.checkpoint()
+  cache.faultAll(space!.id, wanted)
+  assert.equal(present(), [...wanted])
+  model.verify()
+})
+
+test('of blocks that are loaded together one that fails leaves all frames to others', () => {
+  const arena = new Arena(12 * SLAB_BYTES)
+  const cache = new BlockCache(arena)
+  const space = cache.createSpace({
+    rowBytes: 4000,
+    load: () => undefined,
+    loadAll: (blocks, frames, count) => {
+      assert.is(new Set(frames.subarray(0, count)).size, count)
+      if (blocks.subarray(0, count).includes(7)) throw new Error('damaged')
+    }
+  })
+  space.reserve(10_000)
+  for (let round = 0; round < 100; round++) {
+    assert.throws(() => cache.faultAll(space.id, Uint32Array.of(5, 6, 7, 8)), /damaged/)
+    cache.faultAll(space.id, Uint32Array.of(100 + round, 1000 + round, 2000 + round))
+    assert.ok(space.frameOf(100 + round) && space.frameOf(2000 + round))
+  }
+  for (let block = 5; block < 9; block++) assert.is(space.frameOf(block), 0)
+})
+
 test('a block that cannot be loaded leaves its frame to others', () => {
   const arena = new Arena(8 * SLAB_BYTES)
   const cache = new BlockCache(arena)
