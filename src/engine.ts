@@ -42,7 +42,7 @@ const MOST_FILTERS = 8
 /** Where an index is larger than this share of the cache, batches are lined up: before, that costs more time than it saves. */
 const OUTGROWN_SHARE = 1 / 4
 /** Threads that read blocks beside the calling one, at most: it takes a share itself. */
-const MOST_READERS = 2
+export const MOST_READERS = 2
 const COLLECTION_SEED = 0x636f6c6c656374n
 const KERNEL_MODULE = new URL('../index/kernel.js', import.meta.url).href
 const packr = new Packr({ useRecords: false })

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { MOST_READERS } from '../../src/engine.js'
 import { checkDatabaseOptions } from '../../src/options.js'
 import { WorkloadProcess } from '../macro/child.js'
 import { type GroupHeld, type LimitsRow, limitsSteps, type Store } from './figures.js'
@@ -10,9 +11,9 @@ const script = new URL('./limited-process.js', import.meta.url)
 const groupName = 'vector-level-bench'
 const lookMs = 50
 
-/** What a process has besides the cache and what it held before: for the store, and for each thread. */
+/** What a process has besides the cache and what it held before: for the store, and for each worker and reader. */
 const storeBytes = 119 * 2 ** 20
-const workerBytes = 9 * 2 ** 20
+const threadBytes = 9 * 2 ** 20
 
 /**
  * What a process holds that is about to open a store, without a limit.
@@ -35,7 +36,7 @@ export async function measureBase(workload: MemoryWorkload): Promise<number> {
 /** Has a process do all that is done with a store, within a limit; tells how far it came. */
 export async function runWithinLimit(workload: MemoryWorkload, baseBytes: number, cacheBytes: number): Promise<Omit<LimitsRow, keyof Store | 'share'>> {
   const { workers } = checkDatabaseOptions({})
-  const allowanceBytes = storeBytes + workers * workerBytes
+  const allowanceBytes = storeBytes + (workers + Math.min(workers, MOST_READERS)) * threadBytes
   const limitBytes = baseBytes + cacheBytes + allowanceBytes
   const group = MemoryGroup.create(groupName, limitBytes)
   const child = new WorkloadProcess<LimitedRequest, LimitedReplies>(script, group.path)
