@@ -65,9 +65,9 @@ export class History {
       const options = i % 2 ? { k: 20, exact: true } : { k: 20, ef: 4000 }
       expectNearest(points.searchSync(query, options), this.model.searchSync(query, options), this.model, query)
     }
-    for (const [key, { vector }] of [...this.model.records].slice(0, 50)) {
-      const hits = points.searchSync(vector, { k: 1 })
-      assert.is(hits[0]?.key, key)
+    // By codes, another may be as near as the vector itself; and in a narrow beam it may be missed.
+    for (const { vector } of [...this.model.records.values()].slice(0, 50)) {
+      expectNearest(points.searchSync(vector, { k: 1, ef: 4000 }), this.model.searchSync(vector, { k: 1 }), this.model, vector)
     }
     assert.is(points.searchSync(new Float32Array(8), { k: 10_000, exact: true }).length, this.model.records.size)
     await sound(db)
