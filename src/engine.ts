@@ -42,7 +42,7 @@ const MOST_FILTERS = 8
 /** Where an index is larger than this share of the cache, batches are lined up: before, that costs more time than it saves. */
 const OUTGROWN_SHARE = 1 / 4
 /** Threads that read blocks beside the calling one, at most: it takes a share itself. */
-export const MOST_READERS = 2
+const MOST_READERS = 2
 const COLLECTION_SEED = 0x636f6c6c656374n
 const KERNEL_MODULE = new URL('../index/kernel.js', import.meta.url).href
 const packr = new Packr({ useRecords: false })
@@ -93,6 +93,11 @@ function isCurrent(directory: string, data: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Threads that read blocks beside the calling one, where an index is larger than the cache. */
+export function readersOf({ workers }: Pick<DatabaseSettings, 'workers'>): number {
+  return Math.min(workers, MOST_READERS)
 }
 
 /** Where the log ends, and its hash there. */
@@ -189,7 +194,7 @@ export class Engine {
     return this.cache.isCrowded(expected)
   }
 
-  /** Whether the index has, or is about to have, more blocks than the cache holds. */
+  /** Whether the index is so large beside the cache that batches are to be lined up. */
   get outgrowsCache(): boolean {
     return this.#indexBytes > this.settings.cacheSize * OUTGROWN_SHARE
   }
@@ -213,7 +218,7 @@ export class Engine {
     const directory = generationDirectory(this.data, generation)
     this.blockWriter = new BlockWriter(this.arena, blocks, directory)
     this.readers = new BlockReaders({
-      directory, memory: this.arena.memory, storeTag: this.storeTag, kernel: this.#kernelSource, count: Math.min(this.settings.workers, MOST_READERS),
+      directory, memory: this.arena.memory, storeTag: this.storeTag, kernel: this.#kernelSource, count: readersOf(this.settings),
       isWorthIt: () => this.#indexBytes > this.settings.cacheSize
     })
   }

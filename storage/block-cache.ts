@@ -2,6 +2,7 @@ import { VectorLevelError } from '../floor/errors.js'
 import { ALLOCATED, type Arena, FREE, KEPT, SLAB_BYTES } from './arena.js'
 import { KeptRows } from './kept-rows.js'
 import { MOST_ASKED, NO_BLOCK, PAGE_BYTES } from './kernel/layout.js'
+import { MOST_ITEMS } from './reading-board.js'
 import { FRAME_CLASSES, type Shared, Space, type SpaceShape } from './space.js'
 
 /** The share of the memory of frames that changes may take; and that with those that are expected, since what is read together must have room beside them. */
@@ -20,8 +21,6 @@ const MOST_KEPT = 1 / 8
 const BLOCKS_A_ROW = 2
 /** Frames that are emptied at once, at most. */
 const MOST_EVICTED = 16
-/** Blocks that are loaded together, at most. */
-const MOST_TOGETHER = 64
 /** Returns of evicted blocks after which the classes' shares of memory are looked at again. */
 const REBALANCE = 256
 /** Time of a class: so many ticks pass while as many blocks are evicted as all of the memory would hold. It is kept modulo 255, and counted from 1. */
@@ -68,7 +67,7 @@ export class BlockCache {
   /** Slabs that kept rows may have where blocks need others. */
   #keptSlabs: number
   /** Blocks that are being loaded together, and where. */
-  readonly #together = { blocks: new Uint32Array(MOST_TOGETHER), frames: new Uint32Array(MOST_TOGETHER) }
+  readonly #together = { blocks: new Uint32Array(MOST_ITEMS), frames: new Uint32Array(MOST_ITEMS) }
   /** Blocks and rows that were loaded since that was looked at. */
   #loads = { blocks: 0, rows: 0 }
   /** Runs `work` while no other thread holds the address of a frame. */
@@ -102,14 +101,8 @@ export class BlockCache {
     const space = this.#spaces[spaceId]!
     // Several threads may miss the same block, and change it as soon as the first of them has it.
     if (space.frameOf(block)) return
-    const frame = this.#claimFor(space, block)
-    try {
-      space.load(block, frame)
-    } catch (error) {
-      this.#freeFrames[space.frameClass]!.push(frame)
-      throw error
-    }
-    this.#enter(frame, spaceId, block)
+    this.#together.blocks[0] = block
+    this.#loadTogether(space, 1)
   }
 
   /** The same for those of several that are not resident, which are read together. Shapes: blocks u32[count], no two alike. */
@@ -118,7 +111,7 @@ export class BlockCache {
     const { blocks: missing } = this.#together
     for (let i = 0; i < blocks.length;) {
       let count = 0
-      for (; count < MOST_TOGETHER && i < blocks.length; i++) if (!space.frameOf(blocks[i]!)) missing[count++] = blocks[i]!
+      for (; count < MOST_ITEMS && i < blocks.length; i++) if (!space.frameOf(blocks[i]!)) missing[count++] = blocks[i]!
       this.#loadTogether(space, count)
     }
   }
@@ -128,7 +121,11 @@ export class BlockCache {
     const { blocks, frames } = this.#together
     let count = 0
     try {
-      for (; count < wanted; count++) frames[count] = this.#claimFor(space, blocks[count]!)
+      for (; count < wanted; count++) {
+        if (this.#isBack(space, blocks[count]!)) this.#pressure[space.frameClass]!++
+        this.#loads.blocks++
+        frames[count] = this.#claimFrame(space.frameClass)
+      }
     } catch (error) {
       if (!count || (error as VectorLevelError).code !== 'VECTOR_FULL') throw this.#giveBack(space, count, error)
     }
@@ -144,13 +141,6 @@ export class BlockCache {
   #giveBack(space: Space, count: number, error: unknown): unknown {
     for (let i = 0; i < count; i++) this.#freeFrames[space.frameClass]!.push(this.#together.frames[i]!)
     return error
-  }
-
-  /** A frame for a block that is about to be loaded. */
-  #claimFor(space: Space, block: number): number {
-    if (this.#isBack(space, block)) this.#pressure[space.frameClass]!++
-    this.#loads.blocks++
-    return this.#claimFrame(space.frameClass)
   }
 
   /** Where a row stands that has no block; 0 when it is not kept. */

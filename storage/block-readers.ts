@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { FasterWay } from './faster-way.js'
 import type { ReaderData } from './reader-worker.js'
-import { MOST_ITEMS, ReadingBoard, READ, REFUSED } from './reading-board.js'
+import { ReadingBoard, READ, REFUSED } from './reading-board.js'
 
 /** Looks at an item that another has, until the calling thread sleeps; and how long it sleeps then until it looks again. */
 const LOOKS = 4000
@@ -18,7 +18,7 @@ export interface BlockReadersOptions extends Omit<ReaderData, 'board'> {
   isWorthIt(): boolean
 }
 
-/** Shapes: blocks, frames u32[count]; the place of block i is first + blocks[i]. */
+/** MOST_ITEMS of them at most. Shapes: blocks, frames u32[count]; the place of block i is first + blocks[i]. */
 export interface WantedBlocks {
   first: number
   blocks: Uint32Array
@@ -32,7 +32,7 @@ export interface WantedBlocks {
  *
  * What LMDB must have from the disk is read at once, not one after the other: where each read takes 0.2 ms, searches of 50,000 x 1536 with 8 MiB are 1.7 times as fast with one
  * reader, and 2 times with two. Of what is in the system's memory one makes them 1.2 to 1.3 times as fast (340,000 words, a quarter of the index in memory: 1,700 and 2,100 a second,
- * by Zipf's law); loading, which misses few blocks at a time, gains nothing.
+ * by Zipf's law, with the same results; one after the other, by a script). Loading, which misses few blocks at a time, gains nothing.
  * Readers look for blocks as long as some are asked for, and sleep a fifth of a millisecond after that. Where they are no faster, since their cores have other work or few
  * blocks are missed at a time, they are left alone, and tried again now and then.
  */
@@ -59,7 +59,7 @@ export class BlockReaders {
     const readAll = (): void => {
       for (let i = 0; i < count; i++) readHere(blocks[i]!, frames[i]!)
     }
-    if (count < 2 || count > MOST_ITEMS || !this.#hasThreads(count)) return readAll()
+    if (count < 2 || !this.#hasThreads(count)) return readAll()
     const began = performance.now()
     if (this.#faster.way === TOGETHER) this.#readTogether(wanted, readHere)
     else readAll()

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { MOST_READERS } from '../../src/engine.js'
+import { readersOf } from '../../src/engine.js'
 import { checkDatabaseOptions } from '../../src/options.js'
 import { WorkloadProcess } from '../macro/child.js'
 import { type GroupHeld, type LimitsRow, limitsSteps, type Store } from './figures.js'
@@ -35,8 +35,9 @@ export async function measureBase(workload: MemoryWorkload): Promise<number> {
 
 /** Has a process do all that is done with a store, within a limit; tells how far it came. */
 export async function runWithinLimit(workload: MemoryWorkload, baseBytes: number, cacheBytes: number): Promise<Omit<LimitsRow, keyof Store | 'share'>> {
-  const { workers } = checkDatabaseOptions({})
-  const allowanceBytes = storeBytes + (workers + Math.min(workers, MOST_READERS)) * threadBytes
+  const settings = checkDatabaseOptions({})
+  const { workers } = settings
+  const allowanceBytes = storeBytes + (workers + readersOf(settings)) * threadBytes
   const limitBytes = baseBytes + cacheBytes + allowanceBytes
   const group = MemoryGroup.create(groupName, limitBytes)
   const child = new WorkloadProcess<LimitedRequest, LimitedReplies>(script, group.path)
